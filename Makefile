@@ -1,0 +1,1 @@
+# Rowstation - `make help` lists the targets.
