@@ -1,0 +1,23 @@
+/*
+ * tflite.h - TensorFlow Lite models (.tflite, schema version 3) become graphs.
+ *
+ * The reader is our own: no flatbuffers library.  Every offset, vector and size is checked against the file, memory
+ * and time are bounded by the file's size, and nothing in a file can crash it.
+ * One subgraph, int8 operations of graph.h.  All unsupported operations are listed in one message, node by node.
+ */
+#ifndef RS_TFLITE_H
+#define RS_TFLITE_H
+#include "graph.h"
+
+/**
+ * rs_tflite_read() - make a graph of a model in memory.
+ * @bytes, @size: the file; borrowed until return (constants are copied)
+ * @out: the graph, prepared (rs_graph_prepare) and not yet optimized; owned by the caller (rs_graph_destroy)
+ * Returns RS_OK; RS_ERR_FORMAT: not a TFLite file, truncated, or inconsistent; RS_ERR_UNSUPPORTED: an operation,
+ * type or quantization that we do not do; RS_ERR_SHAPE; RS_ERR_NOMEM.  On error *out is NULL.
+ */
+RS_MUST_CHECK rs_status rs_tflite_read(const void *bytes, size_t size, struct rs_graph **out, struct rs_error *err);
+
+/* The same from a file; RS_ERR_IO if it cannot be read. */
+RS_MUST_CHECK rs_status rs_tflite_load(const char *path, struct rs_graph **out, struct rs_error *err);
+#endif
