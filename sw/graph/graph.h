@@ -14,9 +14,7 @@
 #ifndef RS_GRAPH_H
 #define RS_GRAPH_H
 #include <stdio.h>
-#include "rowstation.h"
-
-#define RS_MAX_RANK 5
+#include "kernels.h"
 
 enum rs_type {
     RS_TYPE_S8 = 0, RS_TYPE_U8, RS_TYPE_S16, RS_TYPE_S32, RS_TYPE_S64, RS_TYPE_F32, RS_TYPE_BOOL,
@@ -27,34 +25,32 @@ enum rs_op {
     RS_OP_CONV2D = 0,
     RS_OP_DEPTHWISE_CONV2D,
     RS_OP_FULLY_CONNECTED,
+    RS_OP_BATCH_MATMUL,
     RS_OP_ADD,
     RS_OP_SUB,
     RS_OP_MUL,
+    RS_OP_MAXIMUM,
+    RS_OP_MINIMUM,
     RS_OP_AVERAGE_POOL_2D,
     RS_OP_MAX_POOL_2D,
     RS_OP_MEAN,
-    RS_OP_RESHAPE,
+    RS_OP_RESHAPE,               /* SQUEEZE, EXPAND_DIMS and FLATTEN too                             */
     RS_OP_PAD,
     RS_OP_TRANSPOSE,
     RS_OP_CONCAT,
-    RS_OP_SLICE,                 /* also STRIDED_SLICE with steps, SPLIT is one SLICE an output     */
+    RS_OP_SLICE,                 /* STRIDED_SLICE with positive steps too; SPLIT is one SLICE an output */
+    RS_OP_RESIZE_NEAREST,
     RS_OP_SOFTMAX,
     RS_OP_LOGISTIC,
     RS_OP_TANH,
-    RS_OP_HARD_SWISH,
     RS_OP_LEAKY_RELU,
     RS_OP_RELU,
     RS_OP_RELU6,
-    RS_OP_QUANTIZE,              /* f32 -> s8/s16, or s8/s16 -> s8/s16 at another scale (requantize) */
-    RS_OP_DEQUANTIZE,
-    RS_OP_RESIZE_NEAREST,
-    RS_OP_BATCH_MATMUL,
-    RS_OP_MAXIMUM,
-    RS_OP_MINIMUM,
+    RS_OP_RELU_N1_TO_1,
+    RS_OP_QUANTIZE,              /* f32 -> s8, or s8/u8 -> s8 at another scale and zero point        */
+    RS_OP_DEQUANTIZE,            /* s8 -> f32                                                        */
     RS_OP_COUNT
 };
-
-enum rs_activation { RS_ACT_NONE = 0, RS_ACT_RELU, RS_ACT_RELU6, RS_ACT_RELU_N1_TO_1 };
 
 /* real = scale[i] * (code - zero_point[i]).  channels: 0 not quantized, 1 per tensor, else one a channel of @axis. */
 struct rs_tensor_quant {
@@ -76,12 +72,12 @@ struct rs_tensor {
 };
 
 /*
- * One operation.  Fields that an op does not use are zero.  Requantization (filled by rs_graph_prepare()):
- *   mult[i], shift[i], 0 <= i < n_requant: Q31 multiplier in [2^30, 2^31) or 0; positive shift is left.
- *   CONV2D, DEPTHWISE_CONV2D, FULLY_CONNECTED: s_in * s_filter[m] / s_out; n_requant = M always (a per-tensor
- *     filter scale is repeated).  MUL, MEAN, QUANTIZE, BATCH_MATMUL...: n_requant = 1.
- *   ADD, SUB: out = requantize(in1' +- in2'), in_k' = requantize((code_k - zp_k) << left_shift, mult_in[k]).
- *   real[i]: the same factor as a float, for the rounding mode `onnx`.
+ * One operation.  Fields that an op does not use are zero.  Requantization is filled by rs_graph_requantize():
+ *   mult[i], shift[i], real[i], 0 <= i < n_requant, as struct rs_quant of kernels.h wants them (positive shift is left).
+ *     CONV2D, DEPTHWISE_CONV2D, FULLY_CONNECTED: n_requant = M always (a per-tensor filter scale is repeated);
+ *     BATCH_MATMUL, QUANTIZE of s8/u8, RELU...: 1; LEAKY_RELU: 2, [0] for codes >= zp_in, [1] below;
+ *     CONCAT: one an input; n_requant = 0 where all inputs have the output's scale and zero point.
+ *   u.add (ADD, SUB), u.mul, u.mean, u.softmax, u.sigmoid (LOGISTIC, TANH): the kernels' own parameters.
  */
 struct rs_node {
     enum rs_op op;
@@ -112,8 +108,13 @@ struct rs_node {
     int      n_requant;
     int32_t *mult, *shift;
     float   *real;
-    int32_t  left_shift;
-    int32_t  mult_in[2], shift_in[2];      /* ADD, SUB: inputs; LEAKY_RELU: [0] positive, [1] negative side */
+    union {
+        struct rs_add_quant add;
+        struct rs_mul_quant mul;
+        struct rs_mean_quant mean;
+        struct rs_softmax_quant softmax;
+        struct rs_sigmoid_quant sigmoid;
+    } u;
 };
 
 struct rs_graph {
@@ -122,7 +123,7 @@ struct rs_graph {
     struct rs_tensor *tensors;             /* indexed by tensor id; ids stay valid through all passes */
     struct rs_node   *nodes;               /* in execution order after rs_graph_sort()               */
     int *inputs, *outputs;                 /* tensor ids of the network's own inputs and outputs     */
-    int  rounding;                         /* enum rs_rounding of kernels.h; 0 = double (gemmlowp)   */
+    enum rs_rounding rounding;             /* set before rs_graph_requantize(); DOUBLE unless changed */
     int  cap_tensors, cap_nodes;           /* private                                                */
 };
 
@@ -178,7 +179,7 @@ RS_MUST_CHECK rs_status rs_graph_validate(const struct rs_graph *g, struct rs_er
  * dims is RS_ERR_SHAPE, else it is overwritten. */
 RS_MUST_CHECK rs_status rs_graph_infer(struct rs_graph *g, bool check, struct rs_error *err);
 
-/* Fills mult, shift, real, left_shift, mult_in, shift_in, act_min, act_max from scales and fused activations. */
+/* Fills mult, shift, real, u, act_min, act_max from scales and fused activations. */
 RS_MUST_CHECK rs_status rs_graph_requantize(struct rs_graph *g, struct rs_error *err);
 
 /* sort + infer(check) + validate + requantize: what an importer calls at its end. */
