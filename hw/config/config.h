@@ -1,0 +1,32 @@
+/*
+ * config.h - everything that follows from a preset, derived here and nowhere else.
+ *
+ * RS_PRESET_FILE names the preset's header: one of hw/config/, or a user's own that defines
+ * the same names.  Nothing but that file changes between configurations.
+ */
+#ifndef RS_CONFIG_H
+#define RS_CONFIG_H
+
+#ifndef RS_PRESET_FILE
+#define RS_PRESET_FILE "default.h"
+#endif
+#include RS_PRESET_FILE
+
+#define RS_BLOCK         RS_ROWS                 /* channels (bytes) in a block: one a row */
+#define RS_BEAT_BLOCKS   4                       /* blocks in one m_axi beat               */
+#define RS_AXI_BYTES     (RS_BEAT_BLOCKS * RS_BLOCK)
+#define RS_GLB_BANKS     16                      /* 4 segments x 4 interleaved banks       */
+#define RS_GLB_BLOCKS    (RS_GLB_BANKS * RS_GLB_BANK_DEPTH)
+#define RS_WBUF_WORDS    (2 * RS_WBUF_DEPTH)     /* filter words: 2 * RS_BLOCK bytes each  */
+#define RS_MAX_PAIRS     16                      /* filter pairs a column holds parameters for */
+
+_Static_assert(RS_ROWS == 4 || RS_ROWS == 8 || RS_ROWS == 16, "rows: 4, 8 or 16");
+_Static_assert(RS_COLS >= 2 && RS_COLS <= 16, "columns: 2 to 16");
+_Static_assert(RS_FILTER_WORDS >= 16 && RS_FILTER_WORDS <= 64, "filter spad: 16 to 64 words a bank");
+_Static_assert(RS_WINDOW_WORDS >= 16 && RS_WINDOW_WORDS <= 32, "window: 16 to 32 words");
+_Static_assert(RS_ACC_ENTRIES >= 16 && RS_ACC_ENTRIES <= 256, "accumulator: 16 to 256 entries");
+_Static_assert(RS_GLB_BANK_DEPTH >= 64 && RS_GLB_BANK_DEPTH <= 2048, "bank: 64 to 2048 blocks");
+_Static_assert(RS_WBUF_DEPTH >= 64 && RS_WBUF_DEPTH <= 16384, "filter buffer: 64 to 16384 lines");
+_Static_assert((2 * RS_BLOCK) % RS_ADD_LANES == 0, "adders divide a pair of blocks");
+
+#endif

@@ -1,0 +1,10 @@
+/* tiny.h - preset `tiny`: 4 x 4 PEs x 2 lanes, the smallest that runs a network. */
+#define RS_PRESET_NAME    "tiny"
+#define RS_ROWS            4   /* PE rows; also channels in a block (config.h)             */
+#define RS_COLS            4   /* PE columns                                               */
+#define RS_FILTER_WORDS   64   /* filter spad of a PE: 16-bit words in each of two banks   */
+#define RS_WINDOW_WORDS   32   /* window of a PE: words of two pixels                      */
+#define RS_ACC_ENTRIES   256   /* psum pairs in each of a column's two accumulator banks   */
+#define RS_GLB_BANK_DEPTH 1024 /* blocks in each of the 16 banks of the global buffer      */
+#define RS_WBUF_DEPTH    1024  /* lines of 4 blocks in the filter buffer                   */
+#define RS_ADD_LANES       4   /* residual adders                                          */
