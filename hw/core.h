@@ -57,7 +57,7 @@ struct core_out {
     uint32_t m_axi_gmem_AWBURST    : 2;
     bool     m_axi_gmem_WVALID;
     uint8_t  m_axi_gmem_WDATA[RS_AXI_BYTES];
-    uint64_t m_axi_gmem_WSTRB;                /* one bit a byte, RS_AXI_BYTES of them used */
+    uint64_t m_axi_gmem_WSTRB      : RS_AXI_BYTES;                  /* one bit a byte      */
     bool     m_axi_gmem_WLAST;
     bool     m_axi_gmem_BREADY;
 

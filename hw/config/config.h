@@ -11,6 +11,7 @@
 #define RS_PRESET_FILE "default.h"
 #endif
 #include RS_PRESET_FILE
+#include "../isa.h"
 
 #define RS_BLOCK         RS_ROWS                 /* channels (bytes) in a block: one a row */
 #define RS_BEAT_BLOCKS   4                       /* blocks in one m_axi beat               */
@@ -18,6 +19,14 @@
 #define RS_GLB_BANKS     16                      /* 4 segments x 4 interleaved banks       */
 #define RS_GLB_BLOCKS    (RS_GLB_BANKS * RS_GLB_BANK_DEPTH)
 #define RS_WBUF_WORDS    (2 * RS_WBUF_DEPTH)     /* filter words: 2 * RS_BLOCK bytes each  */
+/* What the driver compares: any change of a preset's numbers or of the command set changes it. */
+#define RS_HASH_STEP(h, x) (((h) ^ (x)) * 16777619u)
+#define RS_CONFIG_HASH                                                                        \
+    RS_HASH_STEP(RS_HASH_STEP(RS_HASH_STEP(RS_HASH_STEP(RS_HASH_STEP(RS_HASH_STEP(            \
+    RS_HASH_STEP(RS_HASH_STEP(RS_HASH_STEP(2166136261u, RS_ISA_VERSION), RS_ROWS), RS_COLS),  \
+    RS_FILTER_WORDS), RS_WINDOW_WORDS), RS_ACC_ENTRIES), RS_GLB_BANK_DEPTH), RS_WBUF_DEPTH),  \
+    RS_ADD_LANES)
+
 #define RS_MAX_PAIRS     16                      /* filter pairs a column holds parameters for */
 
 _Static_assert(RS_ROWS == 4 || RS_ROWS == 8 || RS_ROWS == 16, "rows: 4, 8 or 16");
