@@ -88,8 +88,7 @@ struct rs_node {
     int32_t stride_h, stride_w;            /* U                                                      */
     int32_t dilation_h, dilation_w;
     int32_t pad_top, pad_left, pad_bottom, pad_right;
-    bool    pad_same;                      /* pads are recomputed by size inference (SAME)           */
-    int32_t extra_top, extra_left, extra_bottom, extra_right;  /* an explicit PAD fused; part of pad_* */
+    bool    pad_same;                      /* size inference makes the pads (SAME), then they are as good as explicit */
     int32_t kernel_h, kernel_w;            /* R, S: pools; filled for convolutions too               */
     int32_t depth_multiplier;
     enum rs_activation act;                /* fused activation, already expressed by ...             */

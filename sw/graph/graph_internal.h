@@ -1,0 +1,38 @@
+/* graph_internal.h - what the files of sw/graph share; nobody else includes it. */
+#ifndef RS_GRAPH_INTERNAL_H
+#define RS_GRAPH_INTERNAL_H
+#include "graph.h"
+
+/* How many operands an op takes, and which of them are data of the network. */
+struct rs_op_info {
+    const char *name;                 /* TFLite's                                 */
+    int min_inputs, max_inputs;       /* max_inputs -1: any number                */
+    bool macs;
+};
+extern const struct rs_op_info rs_op_table[RS_OP_COUNT];
+
+/* rs_fail() with "CONV_2D (operation 3, output 'name'): " before the text. */
+__attribute__((format(printf, 5, 6)))
+rs_status rs_node_fail(const struct rs_graph *g, const struct rs_node *n, struct rs_error *err, rs_status status,
+                       const char *format, ...);
+
+/* Zeroed memory of count * size bytes, 64-byte aligned, never 0 bytes; NULL when it overflows or is not to be had.  free() it. */
+void *rs_alloc(size_t count, size_t size);
+
+void rs_tensor_free(struct rs_tensor *t);
+void rs_node_free(struct rs_node *n);
+bool rs_same_dims(const struct rs_tensor *a, const struct rs_tensor *b);
+bool rs_same_quant(const struct rs_tensor *a, const struct rs_tensor *b);      /* scales and zero points, per tensor or channel */
+void rs_graph_remove_nodes(struct rs_graph *g, const bool *remove);          /* keeps the order of the others */
+struct rs_dims rs_dims_of(const struct rs_tensor *t);
+
+/* Output dims of one node (pads of SAME are set in it): writes dim[] and rank of output @k. */
+rs_status rs_infer_node(struct rs_graph *g, struct rs_node *n, int k, int32_t dim[RS_MAX_RANK], int *rank, struct rs_error *err);
+rs_status rs_validate_node(const struct rs_graph *g, const struct rs_node *n, struct rs_error *err);
+rs_status rs_requantize_node(struct rs_graph *g, struct rs_node *n, struct rs_error *err);
+
+/* Producer of each tensor (-1 none) and how many node inputs plus network outputs read it; one free() each. */
+struct rs_uses { int *producer, *count; };
+rs_status rs_uses_create(const struct rs_graph *g, struct rs_uses *u, struct rs_error *err);
+void rs_uses_destroy(struct rs_uses *u);
+#endif
