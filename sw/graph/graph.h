@@ -237,8 +237,7 @@ struct rs_memory_plan {
     size_t *offset_bytes;                  /* [tensor id]; RS_NO_OFFSET: constant, network input, dead */
     int    *root;                          /* [tensor id]: the tensor whose storage it is (RESHAPE is a view) */
     int    *first, *last;                  /* [tensor id]: nodes between which the storage lives, both included; network outputs live to n_nodes */
-    size_t  scratch_bytes;                 /* largest node scratch, at scratch_offset in the arena     */
-    size_t  scratch_offset;
+    size_t *scratch_offset;                /* [node]: its scratch in the arena; RS_NO_OFFSET: needs none */
 };
 /* Offsets for all activations but the network's inputs; @alignment a power of two.  Greedy by size. */
 RS_MUST_CHECK rs_status rs_memory_plan_create(const struct rs_graph *g, size_t alignment,
