@@ -1,0 +1,38 @@
+/* accumulator.h - two banks of psums at the foot of a column: ports and registers. */
+#ifndef RS_ACCUMULATOR_H
+#define RS_ACCUMULATOR_H
+#include "array.h"
+
+struct acc_op {                   /* a psum arrives                                          */
+    bool     valid;
+    bool     bank;
+    bool     init;                /* first pass: start the entry instead of adding           */
+    uint32_t addr : 8;
+};
+struct acc_read {                 /* the output stage wants an entry of the other bank       */
+    bool     bank;
+    uint32_t addr : 8;
+};
+struct acc_entry { int32_t lane0, lane1; };
+
+struct accumulator_in {
+    struct acc_op op;
+    struct array_psum psum;
+    struct acc_read read;
+};
+struct accumulator_out {
+    struct acc_entry entry;       /* what `read` asked for at the last edge                  */
+};
+struct accumulator {
+    struct acc_entry bank0[RS_ACC_ENTRIES];
+    struct acc_entry bank1[RS_ACC_ENTRIES];
+    struct acc_entry read0, read1;
+    struct acc_op op;
+    struct array_psum psum;
+    bool     read_bank;
+};
+
+void accumulator_clock(struct accumulator *r, const struct accumulator_in *in,
+                       struct accumulator_out *out);
+
+#endif

@@ -1,0 +1,106 @@
+/*
+ * pe.c - processing element: a filter spad, a sliding window, one two-lane multiplier.
+ *
+ * One call is one rising clock edge, II = 1.  The PE has no state machine: the operation that
+ * arrives from the north says which words to keep, which two to multiply, and when a psum ends.
+ *
+ *   edge 0  hop: operation and words are registered (and passed on south and east)
+ *   edge 1  window and filter spad are read
+ *   edge 2  operands are packed and registered in the multiplier
+ *   edge 3  product
+ *   edge 4  product split into the two lane accumulators; the last tap fills `hold`
+ *   edge 5  psum link: psum from the north, plus `hold` if inject is set
+ *
+ * `inject` comes 4 clocks after its multiply-accumulate, `count` 1 clock after.
+ * Lanes: a = high * 2^18 + low; the low 18 bits of the product are the low lane, the rest is the
+ * high lane less the borrow that bit 17 shows.  Split at every product, so the lanes never meet.
+ * No reset: registers are written before they are used, and what leaves the array is only looked
+ * at when the accumulators expect it.
+ */
+#include "pe.h"
+
+void pe_clock(struct pe *r, const struct pe_in *in, struct pe_out *out)
+{
+    /* Read at random, 16 and 32 deep: distributed RAM. */
+#pragma HLS PIPELINE II=1
+#pragma HLS BIND_STORAGE variable=r->window_even type=ram_2p impl=lutram
+#pragma HLS BIND_STORAGE variable=r->window_odd type=ram_2p impl=lutram
+#pragma HLS BIND_STORAGE variable=r->filter type=ram_2p impl=lutram
+    struct mul2_in mul;
+
+    /* Operands: two filters share an activation, or two activations share a weight. */
+    const int32_t x0 = r->c2.odd ? r->x_odd : r->x_even;
+    const int32_t x1 = r->c2.odd ? r->x_even : r->x_odd;
+    const bool zero0 = x0 == 0;
+    const bool zero1 = x1 == 0;
+
+    mul.enable = r->c2.valid && !(r->c2.depthwise ? zero0 && zero1 : zero0);
+    mul.a = r->c2.depthwise ? (x1 * 262144) + x0 : (r->w.lane1 * 262144) + r->w.lane0;
+    mul.b = r->c2.depthwise ? r->w.lane0 : x0;
+
+    /* Edge 5. */
+    r->psum0 = in->psum0_n + (r->inject ? r->hold0 : 0);
+    r->psum1 = in->psum1_n + (r->inject ? r->hold1 : 0);
+
+    /* Edge 4. */
+    if (r->c4.valid) {
+        const int64_t product = r->add4 ? r->mul_out.product : 0;
+        const int32_t low = (int32_t)((uint32_t)product << 14) >> 14;
+        const int32_t high = (int32_t)(product >> 18) + (int32_t)((product >> 17) & 1);
+        const int32_t sum0 = (r->c4.first ? 0 : r->acc0) + low;
+        const int32_t sum1 = (r->c4.first ? 0 : r->acc1) + high;
+
+        r->acc0 = sum0;
+        r->acc1 = sum1;
+        if (r->c4.last) {
+            r->hold0 = sum0;
+            r->hold1 = sum1;
+        }
+    }
+
+    /* Edges 3 and 2. */
+    r->c4 = r->c3;
+    r->add4 = r->add3;
+    r->c3 = r->c2;
+    r->add3 = mul.enable;
+    r->gated = in->gated_n;
+    if (r->c2.valid && r->count)
+        r->gated = in->gated_n + (zero0 ? 1u : 0u) + ((r->c2.depthwise ? zero1 : zero0) ? 1u : 0u);
+    mul2_clock(&r->mul, &mul, &r->mul_out);
+
+    /* Edge 1. */
+    r->x_even = r->window_even[r->mac.even_addr];
+    r->x_odd = r->window_odd[r->mac.odd_addr];
+    r->w = r->filter[r->mac.filter_addr];
+    r->c2 = r->mac;
+    if (r->load.ifmap_we) {
+        r->window_even[r->load.ifmap_addr] = (int16_t)r->even;
+        r->window_odd[r->load.ifmap_addr] = (int16_t)r->odd;
+    }
+    if (r->load.filter_we) {
+        r->filter[r->load.filter_addr].lane0 = r->filter0;
+        r->filter[r->load.filter_addr].lane1 = r->filter1;
+    }
+
+    /* Edge 0. */
+    r->load = in->load_n;
+    r->mac = in->mac_n;
+    r->even = in->even_w;
+    r->odd = in->odd_w;
+    r->filter0 = in->filter0_w;
+    r->filter1 = in->filter1_w;
+    r->inject = in->inject_w;
+    r->count = in->count_w;
+
+    out->load_s = r->load;
+    out->mac_s = r->mac;
+    out->psum0_s = r->psum0;
+    out->psum1_s = r->psum1;
+    out->gated_s = r->gated;
+    out->even_e = r->even;
+    out->odd_e = r->odd;
+    out->filter0_e = r->filter0;
+    out->filter1_e = r->filter1;
+    out->inject_e = r->inject;
+    out->count_e = r->count;
+}
