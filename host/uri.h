@@ -1,0 +1,29 @@
+/* uri.h - a device's name taken apart: KIND[:PRESET][?OPTION=VALUE[&...]]. */
+#ifndef RS_URI_H
+#define RS_URI_H
+#include "status.h"
+
+struct rs_uri {
+    char     kind[16];            /* "cpu", "emu", "sim"                                     */
+    char     preset[32];          /* never empty for emu and sim                             */
+    uint32_t latency, bytes, outstanding, cores, clock_mhz;
+    bool     shared;
+    uint64_t hostile, mem_bytes, mem_base, timeout_cycles;
+    bool     fault_read, fault_write;
+    uint64_t fault_address;
+};
+
+/**
+ * rs_uri_parse() - see rs_open() for what a name may be.
+ * Errors: RS_ERR_ARG (unknown kind, option or malformed value); RS_ERR_RANGE.
+ */
+RS_MUST_CHECK rs_status rs_uri_parse(const char *text, struct rs_uri *uri, struct rs_error *err);
+
+/**
+ * rs_uri_choose() - the name to open when the program may have given none.
+ * @uri:  NULL: environment ROWSTATION_TARGET, XCL_EMULATION_MODE, else "cpu"
+ * @note: receives a sentence where an alias was used, else NULL
+ * Returns the name, or NULL with a message for an XCL_EMULATION_MODE that we do not know.
+ */
+const char *rs_uri_choose(const char *uri, const char **note, struct rs_error *err);
+#endif
