@@ -174,6 +174,9 @@ RS_MUST_CHECK rs_status rs_graph_sort(struct rs_graph *g, struct rs_error *err);
 /* Ids, ranks, types, operand counts, attributes: everything that the later passes and the kernels trust.  Needs a sorted graph. */
 RS_MUST_CHECK rs_status rs_graph_validate(const struct rs_graph *g, struct rs_error *err);
 
+/* The same for one node. */
+RS_MUST_CHECK rs_status rs_graph_validate_node(const struct rs_graph *g, int node, struct rs_error *err);
+
 /* Computes every node's output dims (and SAME pads) from its inputs; with @check, a tensor that already has other
  * dims is RS_ERR_SHAPE, else it is overwritten. */
 RS_MUST_CHECK rs_status rs_graph_infer(struct rs_graph *g, bool check, struct rs_error *err);

@@ -28,7 +28,6 @@ struct rs_dims rs_dims_of(const struct rs_tensor *t);
 
 /* Output dims of one node (pads of SAME are set in it): writes dim[] and rank of output @k. */
 rs_status rs_infer_node(struct rs_graph *g, struct rs_node *n, int k, int32_t dim[RS_MAX_RANK], int *rank, struct rs_error *err);
-rs_status rs_validate_node(const struct rs_graph *g, const struct rs_node *n, struct rs_error *err);
 rs_status rs_requantize_node(struct rs_graph *g, struct rs_node *n, struct rs_error *err);
 
 /* Producer of each tensor (-1 none) and how many node inputs plus network outputs read it; one free() each. */

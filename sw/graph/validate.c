@@ -117,7 +117,7 @@ static rs_status check_window(const struct rs_graph *g, const struct rs_node *n,
     return RS_OK;
 }
 
-rs_status rs_validate_node(const struct rs_graph *g, const struct rs_node *n, struct rs_error *err)
+static rs_status validate(const struct rs_graph *g, const struct rs_node *n, struct rs_error *err)
 {
     const struct rs_tensor *in = &g->tensors[n->inputs[0]], *out = &g->tensors[n->outputs[0]];
 
@@ -196,9 +196,16 @@ rs_status rs_validate_node(const struct rs_graph *g, const struct rs_node *n, st
     }
 }
 
+rs_status rs_graph_validate_node(const struct rs_graph *g, int node, struct rs_error *err)
+{
+    if (g == NULL || node < 0 || node >= g->n_nodes)
+        return rs_fail(err, RS_ERR_ARG, "rs_graph_validate_node: node %d of %d", node, g == NULL ? 0 : g->n_nodes);
+    return validate(g, &g->nodes[node], err);
+}
+
 rs_status rs_graph_validate(const struct rs_graph *g, struct rs_error *err)
 {
     for (int i = 0; i < g->n_nodes; i++)
-        TRY(rs_validate_node(g, &g->nodes[i], err));
+        TRY(validate(g, &g->nodes[i], err));
     return RS_OK;
 }

@@ -18,6 +18,13 @@
  */
 RS_MUST_CHECK rs_status rs_tflite_read(const void *bytes, size_t size, struct rs_graph **out, struct rs_error *err);
 
+/* Called for each operation that is not supported: its index in the file, its name, one of its outputs, and why. */
+typedef void (*rs_tflite_refusal)(void *context, int operation, const char *op, const char *output, const char *why);
+
+/* rs_tflite_read() that also hands every refusal to @each (may be NULL): the message has room for the first few only. */
+RS_MUST_CHECK rs_status rs_tflite_read_listing(const void *bytes, size_t size, rs_tflite_refusal each, void *context,
+                                               struct rs_graph **out, struct rs_error *err);
+
 /* The same from a file; RS_ERR_IO if it cannot be read. */
 RS_MUST_CHECK rs_status rs_tflite_load(const char *path, struct rs_graph **out, struct rs_error *err);
 #endif
