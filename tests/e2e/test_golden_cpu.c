@@ -1,0 +1,150 @@
+/*
+ * test_golden_cpu.c - public trained networks, end to end on the CPU, bit for bit.
+ *
+ * Models, inputs and expected outputs are others' (shared/models/README.md); nothing here makes an expected value.
+ * The folder is $RS_SHARED/models, or ../shared/models of the repository root; without it everything is skipped.
+ */
+#define _POSIX_C_SOURCE 200809L
+#include <dirent.h>
+#include "graph.h"
+#include "test.h"
+#include "tflite.h"
+
+static char folder[400];
+
+static bool find_folder(void)
+{
+    const char *shared = getenv("RS_SHARED");
+    const char *places[] = { shared, "../shared", "../../shared", "../../../shared" };
+
+    for (size_t i = 0; i < sizeof places / sizeof places[0]; i++) {
+        DIR *d;
+
+        if (places[i] == NULL)
+            continue;
+        snprintf(folder, sizeof folder, "%s/models", places[i]);
+        if ((d = opendir(folder)) != NULL) {
+            closedir(d);
+            return true;
+        }
+    }
+    return false;
+}
+
+static int8_t *read_codes(const char *path, size_t bytes)
+{
+    FILE *f = fopen(path, "rb");
+    int8_t *codes = malloc(bytes + 1);
+
+    if (f == NULL || codes == NULL || fread(codes, 1, bytes + 1, f) != bytes) {
+        free(codes);
+        codes = NULL;
+    }
+    if (f != NULL)
+        fclose(f);
+    return codes;
+}
+
+struct variant { const char *name; bool reference; unsigned passes; int batch; };
+
+/* Every case of one model; with batch n, the case n times over. */
+static void run_model(const char *model, int cases, int64_t macs, const struct variant *v)
+{
+    char path[1200];
+    struct rs_error err = { 0 };
+    struct rs_graph *g = NULL;
+    struct rs_memory_plan *plan = NULL;
+    const char suffix[] = ".golden.i8";
+    int found = 0;
+
+    snprintf(path, sizeof path, "%s/%s/model.tflite", folder, model);
+    MUST(rs_tflite_load(path, &g, &err) == RS_OK, "%s", err.text);
+    CHECK(rs_graph_total_macs(g) == macs, "%s: %lld MACs, want %lld", model, (long long)rs_graph_total_macs(g), (long long)macs);
+    MUST(rs_graph_optimize(g, v->passes, NULL, &err) == RS_OK, "%s", err.text);
+    MUST(rs_graph_set_batch(g, v->batch, &err) == RS_OK, "%s", err.text);
+    CHECK(rs_graph_total_macs(g) == macs * v->batch, "batch %d: %lld MACs", v->batch, (long long)rs_graph_total_macs(g));
+    MUST(rs_memory_plan_create(g, 64, &plan, &err) == RS_OK, "%s", err.text);
+    CHECK(plan->arena_bytes >= plan->lower_bound_bytes, "%zu < %zu", plan->arena_bytes, plan->lower_bound_bytes);
+    MUST(g->n_inputs == 1 && g->n_outputs == 1, "%d inputs, %d outputs", g->n_inputs, g->n_outputs);
+
+    const size_t batch = (size_t)v->batch;
+    const size_t in_bytes = rs_tensor_bytes(&g->tensors[g->inputs[0]]), out_bytes = rs_tensor_bytes(&g->tensors[g->outputs[0]]);
+    void *arena = aligned_alloc(64, plan->arena_bytes + 64);
+    int8_t *in = malloc(in_bytes), *out = malloc(out_bytes);
+    const struct rs_run_options options = { .reference = v->reference };
+    struct dirent *entry;
+
+    snprintf(path, sizeof path, "%s/%s", folder, model);
+    DIR *dir = opendir(path);
+
+    MUST(dir != NULL && arena != NULL && in != NULL && out != NULL, "no folder %s, or no memory", path);
+    while ((entry = readdir(dir)) != NULL) {
+        const size_t n = strlen(entry->d_name);
+
+        if (n <= sizeof suffix - 1 || strcmp(entry->d_name + n - (sizeof suffix - 1), suffix) != 0)
+            continue;
+        const int stem = (int)(n - (sizeof suffix - 1));
+
+        snprintf(path, sizeof path, "%s/%s/%s", folder, model, entry->d_name);
+        int8_t *want = read_codes(path, out_bytes / batch);
+
+        snprintf(path, sizeof path, "%s/%s/%.*s.i8", folder, model, stem, entry->d_name);
+        int8_t *one = read_codes(path, in_bytes / batch);
+
+        CHECK(want != NULL && one != NULL, "%s/%s: missing, or of another size", model, entry->d_name);
+        if (want != NULL && one != NULL) {
+            for (size_t b = 0; b < batch; b++)
+                memcpy(in + b * (in_bytes / batch), one, in_bytes / batch);
+            memset(arena, 0xA5, plan->arena_bytes);
+            const rs_status s = rs_graph_run_cpu(g, plan, (const void *const[]){ in }, (void *const[]){ out }, arena,
+                                                 plan->arena_bytes, &options, &err);
+
+            CHECK(s == RS_OK, "%s", err.text);
+            for (size_t i = 0; s == RS_OK && i < out_bytes; i++)
+                CHECK(out[i] == want[i % (out_bytes / batch)], "%s/%.*s: code %zu: got %d, want %d", model, stem,
+                      entry->d_name, i, out[i], want[i % (out_bytes / batch)]);
+            found++;
+        }
+        free(want);
+        free(one);
+    }
+    closedir(dir);
+    CHECK(found == cases, "%s: %d cases, expected %d", model, found, cases);
+    free(arena);
+    free(in);
+    free(out);
+    rs_memory_plan_destroy(plan);
+    rs_graph_destroy(g);
+}
+
+static void run_variant(const char *model, int cases, int64_t macs, const struct variant *v)
+{
+    if (folder[0] == 0)
+        SKIP("no shared/models folder (set RS_SHARED)");
+    run_model(model, cases, macs, v);
+}
+
+static const struct variant variants[] = {
+    { "as read", true, 0, 1 }, { "optimized", true, RS_PASS_ALL, 1 }, { "fast", false, RS_PASS_ALL, 1 },
+    { "batch", false, RS_PASS_ALL, 3 },
+};
+
+#define MODEL(name, cases, macs) \
+    TEST(name##_reference_as_read)   { run_variant(#name, cases, macs, &variants[0]); } \
+    TEST(name##_reference_optimized) { run_variant(#name, cases, macs, &variants[1]); } \
+    TEST(name##_fast_optimized)      { run_variant(#name, cases, macs, &variants[2]); } \
+    TEST(name##_batch_of_3)          { run_variant(#name, cases, macs, &variants[3]); }
+MODEL(resnet8, 10, 12501632)
+MODEL(kws, 12, 2656768)
+MODEL(ad01, 6, 264192)
+
+int main(void)
+{
+    if (!find_folder())
+        folder[0] = 0;
+#define RUN_MODEL(name) RUN(name##_reference_as_read); RUN(name##_reference_optimized); RUN(name##_fast_optimized); RUN(name##_batch_of_3)
+    RUN_MODEL(resnet8);
+    RUN_MODEL(kws);
+    RUN_MODEL(ad01);
+    return test_exit();
+}
