@@ -55,7 +55,7 @@ enum rs_compute_mode {
     F(LENGTH,          5,  0, 20, 0)   /* blocks (or wbuf words, even) in a run, >= 1       */ \
     F(RUNS,            6,  0, 16, 0)   /* >= 1                                              */ \
     F(STRIDE,          7,  0, 32, 0)   /* bytes between runs in memory                      */ \
-    F(BUF_ADDR,        8,  0, 16, 0)   /* first block (word) in the buffer                  */ \
+    F(BUF_ADDR,        8,  0, 16, 0)   /* first block; filter buffer: running address       */ \
     F(BUF_STRIDE,      8, 16, 16, 0)   /* blocks (words) between runs in the buffer         */
 
 #define RS_FIELDS_COMPUTE(F)                                                                  \
@@ -92,12 +92,13 @@ enum rs_compute_mode {
     F(OUT_BASE,       11, 16, 16, 0)   /* block of (first filter block, first row, first column) */ \
     F(OUT_ROW,        12,  0, 16, 0)   /* blocks between ofmap rows                         */ \
     F(OUT_MB,         12, 16, 16, 0)   /* blocks between ofmap channel blocks               */ \
-    F(FILTER_ADDR,    13,  0, 16, 0)   /* first filter word in the filter buffer            */ \
-    F(PARAM_ADDR,     13, 16, 16, 0)   /* first parameter word, likewise                    */ \
+    F(FILTER_ADDR,    13,  0, 16, 0)   /* running address of the group's words in the filter buffer */ \
+    F(FILTER_FIRST,   13, 16, 16, 0)   /* filter words of the first pass: MX*PAIRS*taps     */ \
     F(ZP_OUT,         14,  0,  8, 1)                                                          \
     F(ACT_MIN,        14,  8,  8, 1)                                                          \
     F(ACT_MAX,        14, 16,  8, 1)                                                          \
     F(OUT_BYTE,       14, 24,  4, 0)   /* byte of the block where the first filter goes     */ \
+    F(RELEASE,        14, 30,  1, 0)   /* the group's words leave the filter buffer as they are read */ \
     F(ADD,            14, 31,  1, 0)   /* residual add after requantization                 */ \
     F(RES_BASE,       15,  0, 16, 0)   /* the residual operand, laid out as the ofmap       */ \
     F(RES_ROW,        15, 16, 16, 0)                                                          \
@@ -112,8 +113,7 @@ enum rs_compute_mode {
     F(ADD_SHIFT_OUT,  20, 10,  5, 0)                                                          \
     F(ADD_MIN,        20, 16,  8, 1)                                                          \
     F(ADD_MAX,        20, 24,  8, 1)                                                          \
-    F(FILTER_WORDS,   21,  0, 16, 0)   /* filter words of one pass, all filter groups       */ \
-    F(FILTER_STEP,    21, 16,  8, 0)   /* filter words of one filter group: PAIRS*taps      */
+    F(FILTER_WORDS,   21,  0, 24, 0)   /* filter words of all passes, without parameters    */
 
 #define RS_FIELDS_POOL(F)                                                                     \
     F(AVERAGE,         3,  0,  1, 0)   /* 0 maximum, 1 average                              */ \
