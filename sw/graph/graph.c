@@ -563,7 +563,8 @@ int64_t rs_graph_total_macs(const struct rs_graph *g)
     int64_t total = 0;
 
     for (int i = 0; i < g->n_nodes; i++)
-        total += rs_graph_macs(g, i);
+        if (__builtin_add_overflow(total, rs_graph_macs(g, i), &total))
+            return INT64_MAX;
     return total;
 }
 

@@ -215,7 +215,7 @@ int  rs_graph_sole_consumer(const struct rs_graph *g, int tensor);     /* the on
 int  rs_graph_fusable_add(const struct rs_graph *g, int node, int *residual);
 int  rs_graph_fusable_pool(const struct rs_graph *g, int node);
 int64_t rs_graph_macs(const struct rs_graph *g, int node);             /* published MACs: padding taps counted; 0 if none */
-int64_t rs_graph_total_macs(const struct rs_graph *g);
+int64_t rs_graph_total_macs(const struct rs_graph *g);                 /* INT64_MAX if it does not fit      */
 bool rs_op_has_macs(enum rs_op op);                                    /* convolutions, FC, BATCH_MATMUL */
 
 /* A convolution, depthwise, FC, pool or global MEAN in the field's letters.  FC: H = W = R = S = E = F = 1, N = rows.
