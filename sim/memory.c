@@ -358,8 +358,9 @@ static void serve_pool(struct memory *m, struct pool *pool)
 static void commit(struct memory *m, const struct burst *b)
 {
     for (uint32_t k = 0; k < b->beats; k++)
-        m->o.write(m->o.context, b->offset + (uint64_t)k * m->o.beat_bytes,
-                   b->data + (size_t)k * m->o.beat_bytes, b->strobe[k], m->o.beat_bytes);
+        if (b->strobe[k] != 0)
+            m->o.write(m->o.context, b->offset + (uint64_t)k * m->o.beat_bytes,
+                       b->data + (size_t)k * m->o.beat_bytes, b->strobe[k], m->o.beat_bytes);
 }
 
 static void offer(struct memory *m, struct port *p)

@@ -64,7 +64,7 @@ struct rs_platform_api {
     bool (*reg_read)(struct rs_platform *p, uint32_t core, uint32_t offset, uint32_t *value);
 
     /* Clock until some core's interrupt line is high or max_clocks have passed; returns the
-     * number of clocks that passed. */
+     * number of clocks that passed: 0 if a line is high already. */
     uint64_t (*advance)(struct rs_platform *p, uint64_t max_clocks);
     uint32_t (*interrupts)(struct rs_platform *p);                 /* bit a core            */
     uint64_t (*clocks)(const struct rs_platform *p);               /* since create          */
@@ -73,8 +73,12 @@ struct rs_platform_api {
     uint64_t (*contention)(const struct rs_platform *p, uint32_t core);
 
     /* Waveform (FST) of everything from now on into @file; NULL ends it.  false: this kind
-     * or build has none. */
+     * or build has none, or it is too late (sim: docs/simulation.md, "Waveforms"). */
     bool (*wave)(struct rs_platform *p, const char *file);
+
+    /* The first rule of AXI that a core broke, or address outside the memory that it used, as
+     * text with core and clock; NULL: none so far.  Also answered SLVERR or DECERR on the bus. */
+    const char *(*violation)(const struct rs_platform *p);
 };
 
 const struct rs_platform_api *rs_platform_get(void);

@@ -1,0 +1,182 @@
+/*
+ * emu_platform.c - librs_emu_PRESET.so: hw/ compiled by the C compiler behind sim/platform.h.
+ *
+ * core.h defines struct core, all registers of the accelerator; the caller owns it, so any number
+ * of platforms live in one process and in any threads.
+ */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "board.h"
+#include "storage.h"
+
+struct rs_platform {
+    struct board board;
+    struct rs_platform_options options;
+    struct memory *memory;
+    struct storage storage;
+    struct core *core[BOARD_MAX_CORES];
+};
+
+static void clock_cores(void *context, const struct core_in *in, struct core_out *out)
+{
+    struct rs_platform *p = context;
+
+    for (uint32_t i = 0; i < p->options.n_cores; i++)
+        core_clock(p->core[i], &in[i], &out[i]);
+}
+
+static void run(void *context, struct board *b)
+{
+    (void)context;
+    while (!board_clock(b))
+        ;
+}
+
+/* Power-up state: every bit-field and bool holds 0 or something small, none of it what reset
+ * leaves.  (Bytes of 0 and 1: any other value would be no bool.) */
+static struct core *power_up(uint32_t seed)
+{
+    struct core *core = malloc(sizeof *core);
+    uint8_t *byte = (uint8_t *)core;
+
+    for (size_t i = 0; core != NULL && i < sizeof *core; i++) {
+        seed = seed * 1664525u + 1013904223u;
+        byte[i] = seed >> 31;
+    }
+    return core;
+}
+
+static void destroy(struct rs_platform *p)
+{
+    if (p == NULL)
+        return;
+    for (int i = 0; i < BOARD_MAX_CORES; i++)
+        free(p->core[i]);
+    memory_destroy(p->memory);
+    storage_close(&p->storage);
+    free(p);
+}
+
+static struct rs_platform *create(const struct rs_platform_options *options, char *text,
+                                  size_t text_bytes)
+{
+    struct rs_platform *p = calloc(1, sizeof *p);
+    struct memory_options memory;
+
+    if (p == NULL)
+        goto err_text;
+    p->options = *options;
+    if (!board_options(&p->options, text, text_bytes))
+        goto err_destroy;
+    memory = board_memory_options(&p->options);
+    memory.read = storage_read;
+    memory.write = storage_write;
+    memory.context = &p->storage;
+    p->memory = memory_create(&memory, text, text_bytes);
+    if (p->memory == NULL)
+        goto err_destroy;
+    if (!storage_open(&p->storage, p->options.mem_bytes, -1)) {
+        snprintf(text, text_bytes, "no %llu bytes of host memory for the device memory: %s",
+                 (unsigned long long)p->options.mem_bytes, strerror(errno));
+        goto err_destroy;
+    }
+    for (uint32_t i = 0; i < p->options.n_cores; i++) {
+        p->core[i] = power_up(i);
+        if (p->core[i] == NULL) {
+            destroy(p);
+            goto err_text;
+        }
+    }
+    board_init(&p->board, &(struct board_owner){clock_cores, run, p}, p->memory,
+               p->options.n_cores);
+    return p;
+
+err_destroy:
+    destroy(p);
+    return NULL;
+err_text:
+    snprintf(text, text_bytes, "out of host memory");
+    return NULL;
+}
+
+static bool inside(const struct rs_platform *p, uint64_t address, size_t bytes)
+{
+    const uint64_t offset = address - p->options.mem_base;
+
+    return address >= p->options.mem_base && offset <= p->options.mem_bytes &&
+           bytes <= p->options.mem_bytes - offset;
+}
+
+static bool mem_write(struct rs_platform *p, uint64_t address, const void *from, size_t bytes)
+{
+    if (!inside(p, address, bytes))
+        return false;
+    memcpy(p->storage.data + (address - p->options.mem_base), from, bytes);
+    return true;
+}
+
+static bool mem_read(struct rs_platform *p, uint64_t address, void *to, size_t bytes)
+{
+    if (!inside(p, address, bytes))
+        return false;
+    memcpy(to, p->storage.data + (address - p->options.mem_base), bytes);
+    return true;
+}
+
+static bool reg_write(struct rs_platform *p, uint32_t core, uint32_t offset, uint32_t value)
+{
+    return board_reg_write(&p->board, core, offset, value);
+}
+
+static bool reg_read(struct rs_platform *p, uint32_t core, uint32_t offset, uint32_t *value)
+{
+    return board_reg_read(&p->board, core, offset, value);
+}
+
+static uint64_t advance(struct rs_platform *p, uint64_t max_clocks)
+{
+    return board_advance(&p->board, max_clocks);
+}
+
+static uint32_t interrupts(struct rs_platform *p)
+{
+    return board_interrupts(&p->board);
+}
+
+static uint64_t clocks(const struct rs_platform *p)
+{
+    return p->board.clocks;
+}
+
+static uint64_t contention(const struct rs_platform *p, uint32_t core)
+{
+    return core < p->options.n_cores ? memory_contention(p->memory, core) : 0;
+}
+
+static bool wave(struct rs_platform *p, const char *file)
+{
+    (void)p;
+    return file == NULL;
+}
+
+static const char *violation(const struct rs_platform *p)
+{
+    return memory_violation(p->memory);
+}
+
+__attribute__((visibility("default")))
+const struct rs_platform_api *rs_platform_get(void)
+{
+    static const struct rs_platform_api api = {
+        .abi = RS_PLATFORM_ABI, .kind = "emu", .config = BOARD_CONFIG,
+        .create = create, .destroy = destroy, .mem_write = mem_write, .mem_read = mem_read,
+        .reg_write = reg_write, .reg_read = reg_read, .advance = advance,
+        .interrupts = interrupts, .clocks = clocks, .contention = contention, .wave = wave,
+        .violation = violation,
+    };
+
+    return &api;
+}
