@@ -751,6 +751,8 @@ static rs_status read_operations(struct importer *im)
             if (t < (output ? 0 : -1) || (t >= 0 && (uint32_t)t >= im->tensors.count))
                 return rs_fail(r->err, RS_ERR_FORMAT, "operation %u: %s %u is tensor %d, the file has %u tensors", i,
                                output ? "output" : "input", output ? k - o->inputs.count : k, t, im->tensors.count);
+            if (output && im->producer[t] >= 0)
+                return rs_fail(r->err, RS_ERR_FORMAT, "operation %u writes tensor %d, which operation %d writes too", i, t, im->producer[t]);
             if (output)
                 im->producer[t] = (int)i;
         }
