@@ -1,0 +1,356 @@
+/*
+ * comb.c - child inputs, and outputs that show children's outputs, as single-assignment wires.
+ *
+ * Runs the slice of the flat program that they depend on, symbolically: every variable stands for an
+ * expression over inputs, registers before the edge and children's outputs; branches become ?:.
+ */
+#include "hlsc.h"
+
+struct undo { struct var *v; int i; struct expr *old; };
+struct comb {
+    struct design *d;
+    struct undo *t;
+    int n, cap;
+    bool post;                             /* outputs: registers and children after the edge */
+    int seq;
+};
+
+static struct var poison = { .name = "?", .w = 64 };
+
+static int size(const struct expr *e)
+{
+    if (e == NULL || e->k == E_CONST)
+        return 0;
+    int n = e->k == E_CAST ? 0 : 1;
+
+    for (int i = 0; i < e->nidx; i++)
+        n += size(e->idx[i]);
+    return n + size(e->a) + size(e->b) + size(e->c);
+}
+
+static void poke(struct comb *c, struct var *v, int i, struct expr *e)
+{
+    if (v->value == NULL)
+        v->value = arena((size_t)v->n * sizeof *v->value);
+    struct undo u = { v, i, v->value[i] };
+
+    PUSH(c->t, c->n, c->cap, u);
+    v->value[i] = e;
+}
+
+static struct expr *poisoned(struct loc at, int w, bool s)
+{
+    struct expr *e = mk_leaf(&poison, 0, NULL, at);
+
+    return mk_cast(e, w, s);
+}
+
+static struct expr *element(struct comb *c, const struct expr *e, int i, struct expr **idx);
+
+static struct expr *subst(struct comb *c, struct expr *e)
+{
+    if (e == NULL || e->k == E_CONST)
+        return e;
+    if (e->k == E_LEAF) {
+        struct expr *idx[MAXDIM];
+        int flat = 0;
+
+        for (int i = 0; i < e->nidx; i++) {
+            idx[i] = subst(c, e->idx[i]);
+            flat = flat < 0 || idx[i]->k != E_CONST ? -1 : flat * e->v->dim[i] + (int)idx[i]->lo;
+        }
+        return element(c, e, flat, idx);
+    }
+    struct expr *a = subst(c, e->a), *b = subst(c, e->b), *x = subst(c, e->c);
+
+    switch (e->k) {
+    case E_CAST:
+        return e->w == 1 && !e->s ? mk_cast(a, 1, false) : mk_cast(a, e->w, e->s);
+    case E_NEG:
+    case E_NOT:
+    case E_LNOT:
+        return mk_un(e->k, a, e->w, e->s, e->at);
+    case E_COND:
+        return mk_cond(x, a, b, e->at);
+    default:
+        return mk_bin(e->k, a, b, e->w, e->s, e->at);
+    }
+}
+
+static struct expr *leaf(const struct expr *e, struct expr **idx)
+{
+    struct expr *l = mk_leaf(e->v, e->nidx, idx, e->at);
+
+    l->post = e->post;
+    return l;
+}
+
+static struct expr *element(struct comb *c, const struct expr *e, int i, struct expr **idx)
+{
+    struct var *v = e->v;
+    bool known = false;
+
+    if (v->mem == NULL && (v->k == V_LOCAL || (v->k == V_STATE && !c->post)))
+        for (int j = 0; j < v->n && v->value != NULL; j++)
+            known |= v->value[j] != NULL;
+    switch (v->k) {
+    case V_IN:
+        return c->post ? poisoned(e->at, v->w, v->s) : leaf(e, idx);
+    case V_CHILD_OUT:
+        if (c->post)
+            return e->post ? leaf(e, idx) : poisoned(e->at, v->w, v->s);
+        return e->post ? poisoned(e->at, v->w, v->s) : leaf(e, idx);   /* flow.c refuses such uses */
+    case V_STATE:
+        if (c->post) {
+            if (v->last_write > c->seq)
+                return poisoned(e->at, v->w, v->s);
+            v->shadow = true;
+            return leaf(e, idx);
+        }
+        if (!known) {
+            v->shadow = true;
+            return leaf(e, idx);
+        }
+        break;
+    case V_LOCAL:
+        break;
+    default:
+        return leaf(e, idx);
+    }
+    if (i >= 0) {
+        if (v->value != NULL && v->value[i] != NULL)
+            return v->value[i];
+        if (v->k == V_STATE) {
+            v->shadow = true;
+            return leaf(e, idx);
+        }
+        return c->post ? poisoned(e->at, v->w, v->s) : mk_const(v->w, v->s, 0, e->at);
+    }
+    struct expr *out = NULL;                                 /* a varying index: choose */
+
+    for (int j = v->n - 1; j >= 0; j--) {
+        struct expr *here = NULL, *ix[MAXDIM], *test = mk_const(1, false, 1, e->at);
+        int rest = j;
+
+        for (int k = e->nidx - 1; k >= 0; k--) {
+            ix[k] = mk_const(idx[k]->w, idx[k]->s, rest % v->dim[k], e->at);
+            rest /= v->dim[k];
+            test = mk_bin(E_LAND, mk_bin(E_EQ, idx[k], ix[k], 1, false, e->at), test, 1, false, e->at);
+        }
+        here = element(c, e, j, ix);
+        out = out == NULL ? here : mk_cond(test, here, out, e->at);
+    }
+    return out;
+}
+
+/* Gives a large expression a name, from the variable that it is for. */
+static struct expr *name_it(struct comb *c, struct expr *e, struct var *of, const char *want)
+{
+    if (size(e) <= 3)
+        return e;
+    struct var *w;
+
+    if (of != NULL && of->k == V_LOCAL && !of->live[0] && !of->name_used && of->n == 1) {
+        w = new_var(c->d, V_WIRE, "hlsc_unused_name", e->w, e->s);
+        map_set(&c->d->names, w->name, NULL);
+        w->name = of->name;
+        of->name_used = true;
+    } else {
+        w = new_var(c->d, V_WIRE, want, e->w, e->s);
+    }
+    w->def = e;
+    w->at = e->at;
+    struct expr *l = mk_leaf(w, 0, NULL, e->at);
+
+    l->lo = e->lo;
+    l->hi = e->hi;
+    return l;
+}
+
+static void run(struct comb *c, struct block *b);
+
+static void run_alternatives(struct comb *c, struct block **alt, struct expr **test, int n, struct loc at)
+{
+    /* last alternative is the default; merge from the back */
+    struct undo *acc = NULL;
+    int nacc = 0, cap = 0;
+
+    for (int k = n - 1; k >= 0; k--) {
+        const int mark = c->n;
+        struct undo *mine = NULL;
+        int nmine = 0, capmine = 0;
+
+        run(c, alt[k]);
+        for (int j = mark; j < c->n; j++) {
+            struct undo u = { c->t[j].v, c->t[j].i, c->t[j].v->value[c->t[j].i] };
+            bool seen = false;
+
+            for (int m = 0; m < nmine; m++)
+                seen |= mine[m].v == u.v && mine[m].i == u.i;
+            if (!seen)
+                PUSH(mine, nmine, capmine, u);
+        }
+        while (c->n > mark) {
+            c->n--;
+            c->t[c->n].v->value[c->t[c->n].i] = c->t[c->n].old;
+        }
+        if (test[k] == NULL) {
+            acc = mine;
+            nacc = nmine;
+            cap = capmine;
+            continue;
+        }
+        for (int m = 0; m < nacc; m++) {                     /* only in the others */
+            bool seen = false;
+
+            for (int j = 0; j < nmine; j++)
+                seen |= mine[j].v == acc[m].v && mine[j].i == acc[m].i;
+            if (!seen) {
+                struct undo u = { acc[m].v, acc[m].i, NULL };
+
+                PUSH(mine, nmine, capmine, u);
+            }
+        }
+        for (int j = 0; j < nmine; j++) {
+            struct var *v = mine[j].v;
+            const int i = mine[j].i;
+            struct expr *idx[MAXDIM], *before;
+            int rest = i;
+
+            for (int q = v->ndim - 1; q >= 0; q--) {
+                idx[q] = mk_const(32, true, rest % v->dim[q], at);
+                rest /= v->dim[q];
+            }
+            struct expr *l = mk_leaf(v, v->ndim, idx, at);
+
+            before = v->value != NULL && v->value[i] != NULL ? v->value[i] : NULL;
+            if (before == NULL && v->k == V_STATE)
+                before = element(c, l, i, idx);
+            struct expr *yes = mine[j].old != NULL ? mine[j].old : before, *no = before;
+
+            for (int m = 0; m < nacc; m++)
+                if (acc[m].v == v && acc[m].i == i && acc[m].old != NULL)
+                    no = acc[m].old;
+            if (yes == NULL)                                 /* unassigned there: never read */
+                yes = no;
+            if (no == NULL)
+                no = yes;
+            mine[j].old = mk_cond(test[k], yes, no, at);
+        }
+        acc = mine;
+        nacc = nmine;
+        cap = capmine;
+    }
+    (void)cap;
+    for (int j = 0; j < nacc; j++)
+        poke(c, acc[j].v, acc[j].i, name_it(c, acc[j].old, acc[j].v, acc[j].v->name));
+}
+
+static void run(struct comb *c, struct block *b)
+{
+    static struct block nothing;
+
+    for (int i = 0; i < b->n; i++) {
+        struct stmt *s = b->s[i];
+
+        if (!s->live[1])
+            continue;
+        c->seq = s->seq;
+        if (s->k == S_ASSIGN) {
+            struct var *v = s->lhs->v;
+
+            if (c->post ? v->k == V_CHILD_IN || v->k == V_STATE : v->k == V_OUT)
+                continue;
+            struct expr *e = mk_cast(subst(c, s->rhs), v->w, v->s);
+            struct expr *idx[MAXDIM];
+            int flat = 0;
+
+            for (int k = 0; k < s->lhs->nidx; k++) {
+                idx[k] = subst(c, s->lhs->idx[k]);
+                flat = flat < 0 || idx[k]->k != E_CONST ? -1 : flat * v->dim[k] + (int)idx[k]->lo;
+            }
+            if (v->k != V_CHILD_IN && v->k != V_OUT)
+                e = name_it(c, e, v, v->name);
+            if (flat >= 0) {
+                poke(c, v, flat, e);
+                continue;
+            }
+            for (int j = 0; j < v->n; j++) {                 /* a varying index: each may change */
+                struct expr *ix[MAXDIM], *test = mk_const(1, false, 1, s->at);
+                int rest = j;
+
+                for (int k = s->lhs->nidx - 1; k >= 0; k--) {
+                    ix[k] = mk_const(idx[k]->w, idx[k]->s, rest % v->dim[k], s->at);
+                    rest /= v->dim[k];
+                    test = mk_bin(E_LAND, mk_bin(E_EQ, idx[k], ix[k], 1, false, s->at), test, 1, false, s->at);
+                }
+                poke(c, v, j, mk_cond(test, e, element(c, s->lhs, j, ix), s->at));
+            }
+        } else if (s->k == S_IF) {
+            struct block *alt[2] = { &s->a, &s->b };
+            struct expr *test[2] = { name_it(c, subst(c, s->rhs), NULL, "cond"), NULL };
+
+            run_alternatives(c, alt, test, 2, s->at);
+        } else if (s->k == S_CASE) {
+            struct block **alt = arena(sizeof *alt * (size_t)(s->narm + 1));
+            struct expr **test = arena(sizeof *test * (size_t)(s->narm + 1));
+            struct expr *e = name_it(c, subst(c, s->rhs), NULL, "sel");
+            struct block *dflt = &nothing;
+            int n = 0;
+
+            for (int j = 0; j < s->narm; j++) {
+                if (s->arm[j].is_default) {
+                    dflt = &s->arm[j].body;
+                    continue;
+                }
+                struct expr *t = mk_const(1, false, 0, s->at);
+
+                for (int k = 0; k < s->arm[j].nlabel; k++)
+                    t = mk_bin(E_LOR, t, mk_bin(E_EQ, e, s->arm[j].label[k], 1, false, s->at), 1, false, s->at);
+                alt[n] = &s->arm[j].body;
+                test[n++] = t;
+            }
+            alt[n] = dflt;
+            test[n++] = NULL;
+            run_alternatives(c, alt, test, n, s->at);
+        }
+    }
+}
+
+static void find_poison(struct expr *e, void *ctx)
+{
+    struct var *out = ctx;
+
+    if (e->k != E_LEAF)
+        return;
+    if (e->v == &poison)
+        error(e->at, "keep it in a register, and compute outputs from registers and children's outputs at the end",
+              "output '%s' mixes a child's new output with a value from before the edge", out->name);
+    if (e->v->k == V_WIRE && e->v->def != NULL)
+        visit_expr(e->v->def, find_poison, ctx);
+}
+
+void comb(struct design *d)
+{
+    struct comb c = { .d = d };
+    bool any = false;
+
+    if (d->ninst == 0)
+        return;
+    live(d, 1);
+    run(&c, &d->body);
+    for (int i = 0; i < d->nvar; i++) {
+        if (d->var[i]->k == V_LOCAL || d->var[i]->k == V_STATE)
+            d->var[i]->value = NULL;
+        any |= d->var[i]->wire_out;
+    }
+    if (any) {
+        struct comb p = { .d = d, .post = true };
+
+        run(&p, &d->body);
+        for (int i = 0; i < d->nvar; i++)
+            if (d->var[i]->wire_out)
+                for (int j = 0; j < d->var[i]->n; j++)
+                    visit_expr(d->var[i]->value[j], find_poison, d->var[i]);
+    }
+}

@@ -1,0 +1,864 @@
+/*
+ * emit.c - one readable Verilog module for each C module.
+ *
+ * One posedge block in C order: registers and locals with blocking assignments, as C has them; output
+ * ports with nonblocking ones.  A register that anything outside the block reads (a child's input, a wire
+ * output) is written with <=, or copied to <name>_q at the end, so that no simulator sees a race.
+ *
+ * Every expression is written so that its self-determined width is the width asked for: modulo
+ * 2^width, arithmetic needs no more than that, and no tool has to extend anything by itself.
+ */
+#include <ctype.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include "hlsc.h"
+
+enum { P_COND = 1, P_LOR, P_LAND, P_OR, P_XOR, P_AND, P_EQ, P_REL, P_SHIFT, P_ADD, P_MUL, P_UNARY, P_ATOM };
+
+/* sgn: 1 signed, 0 unsigned, 2 either (a constant).  fragile: its sign decides its value. */
+struct text { const char *s; int prec, sgn; bool fragile; };
+
+struct out {
+    FILE *f;
+    struct design *d;
+    int last_line;
+    const char *last_file;
+    bool wires;                            /* outside the clocked block */
+};
+
+static struct text put(struct out *o, struct expr *e, int w);
+
+static struct text atom(const char *s, int sgn) { return (struct text){ s, P_ATOM, sgn, false }; }
+
+static const char *paren(struct text t, int prec) { return t.prec < prec ? fmt("(%s)", t.s) : t.s; }
+
+static struct text constant(i128 v, int w, int sgn)
+{
+    unsigned __int128 u = (unsigned __int128)v & (((unsigned __int128)1 << w) - 1);
+    const uint64_t lo = (uint64_t)u;
+
+    if (lo > 9 && w > 8 && (lo > 4096 || v < 0))
+        return atom(fmt("%d'%sh%llx", w, sgn == 1 ? "s" : "", (unsigned long long)lo), sgn);
+    if (v < 0)
+        return atom(fmt("%d'%sh%llx", w, sgn == 1 ? "s" : "", (unsigned long long)lo), sgn);
+    return atom(fmt("%d'%sd%llu", w, sgn == 1 ? "s" : "", (unsigned long long)lo), sgn);
+}
+
+static struct text to_signed(struct text t)
+{
+    return t.sgn == 1 ? t : atom(fmt("$signed(%s)", t.s), 1);
+}
+
+static struct text to_unsigned(struct text t)
+{
+    return t.sgn != 1 ? t : atom(fmt("$unsigned(%s)", t.s), 0);
+}
+
+/* From w bits to more; value by its sign. */
+static struct text widen(struct text t, int w, int to, bool sgn)
+{
+    if (to == w)
+        return t;
+    if (!sgn)
+        return atom(fmt("{%d'd0, %s}", to - w, t.s), 0);
+    if (t.prec == P_ATOM && t.sgn == 1)
+        return atom(fmt("%d'(%s)", to, t.s), 1);
+    return atom(fmt("%d'($signed(%s))", to, t.s), 1);
+}
+
+static struct text narrow(struct text t, int w, int to)
+{
+    return w == to ? t : atom(fmt("%d'(%s)", to, t.s), t.sgn);
+}
+
+static struct text emit_const(const struct expr *e, int w)
+{
+    struct text t = constant(e->lo, w, 0);
+
+    return t;
+}
+
+/* Both operands at one width: signed only if both are, so that nothing changes its sign by surprise. */
+static void agree(struct text *a, struct text *b, const struct expr *ea, const struct expr *eb, int w)
+{
+    if (ea->k == E_CONST && b->sgn == 1) {
+        *a = constant(ea->lo, w, 1);
+    } else if (eb->k == E_CONST && a->sgn == 1) {
+        *b = constant(eb->lo, w, 1);
+    } else if (a->sgn != b->sgn) {
+        if (a->sgn == 1 && a->fragile)
+            *a = to_unsigned(*a);
+        if (b->sgn == 1 && b->fragile)
+            *b = to_unsigned(*b);
+    }
+}
+
+static struct text join(struct text a, struct text b, const char *op, int prec, bool assoc)
+{
+    const bool s = a.sgn == 1 && b.sgn == 1;
+
+    return (struct text){ fmt("%s %s %s", paren(a, prec), op, paren(b, assoc ? prec : prec + 1)), prec, s,
+                          s && (a.fragile || b.fragile) };
+}
+
+/* ---- leaves ---- */
+
+static const char *index_text(struct out *o, struct expr *e, int n, int *known)
+{
+    if (e->k == E_CONST) {
+        *known = (int)e->lo;
+        return fmt("%d", (int)e->lo);
+    }
+    *known = -1;
+    return put(o, e, n <= 1 ? 1 : bits_unsigned(n - 1)).s;
+}
+
+/* Row-major element number of dimensions [from, to) as an expression. */
+static struct expr *flatten(struct expr *const *idx, const int *dim, const bool *skip, int from, int to)
+{
+    struct expr *e = NULL;
+
+    for (int i = from; i < to; i++) {
+        if (skip != NULL && skip[i])
+            continue;
+        struct expr *x = mk_cast(idx[i], 32, false);
+
+        if (x->lo < 0 || x->hi >= dim[i]) {                 /* C says it stays inside */
+            struct expr *y = mk_cast(idx[i], 32, false);
+
+            if (y == idx[i]) {
+                y = arena(sizeof *y);
+                *y = *idx[i];
+            }
+            x = y;
+        }
+        if (e == NULL) {
+            e = x;
+        } else {
+            e = mk_bin(E_MUL, e, mk_const(32, false, dim[i], e->at), 32, false, e->at);
+            e = mk_bin(E_ADD, e, x, 32, false, e->at);
+        }
+    }
+    return e;
+}
+
+/* The text of a place and its width; part of a packed vector if sel is not NULL. */
+struct place { const char *base; const char *sel; int lsb, w; bool sgn; const char *var_lsb; };
+
+static const char *visible(struct out *o, const struct var *v)
+{
+    return o->wires && v->shadow && v->mem == NULL ? fmt("%s_q", v->name) : v->name;
+}
+
+static struct place place_of(struct out *o, const struct expr *e)
+{
+    struct var *v = e->v;
+    struct place p = { .w = v->w, .lsb = -1 };
+    int known;
+
+    if (v->mem != NULL) {
+        const struct memory *m = v->mem;
+        const char *name = m->name;
+        int lane = 0;
+
+        for (int i = 0; i < m->ndim; i++)
+            if (m->split[i])
+                name = fmt("%s_%d", name, (int)e->idx[i]->lo);
+        for (int i = m->last + 1; i < m->ndim; i++)
+            if (!m->split[i])
+                lane = lane * m->dim[i] + (int)e->idx[i]->lo;
+        struct expr *a = flatten(e->idx, m->dim, m->split, m->first, m->last + 1);
+
+        p.base = fmt("%s[%s]", name, index_text(o, a, m->depth, &known));
+        p.lsb = lane * m->elem_bits + v->lsb;
+        if (v->w == m->word_bits)
+            p.lsb = -1;
+        return p;
+    }
+    if (v->n == 1 && v->k != V_CHILD_OUT) {
+        p.base = visible(o, v);
+        p.sgn = v->s;
+        return p;
+    }
+    if (v->n == 1) {
+        p.base = v->name;
+        p.sgn = v->s;
+        return p;
+    }
+    struct expr *i = flatten(e->idx, v->dim, NULL, 0, v->ndim);
+
+    if (v->k == V_IN || v->k == V_OUT || v->k == V_CHILD_OUT || v->k == V_CHILD_IN) {   /* packed vector */
+        p.base = v->name;
+        if (i->k == E_CONST) {
+            p.lsb = (int)i->lo * v->w;
+        } else {
+            struct expr *b = mk_bin(E_MUL, i, mk_const(32, false, v->w, i->at), 32, false, i->at);
+
+            p.var_lsb = put(o, b, bits_unsigned((i128)v->n * v->w - 1)).s;
+        }
+        return p;
+    }
+    p.sgn = v->s;
+    if (!v->varying && v->k != V_TABLE) {
+        p.base = fmt("%s_%d", v->name, (int)i->lo);
+        if (o->wires && v->shadow)
+            p.base = fmt("%s_q", p.base);
+    } else {
+        p.base = fmt("%s[%s]", visible(o, v), index_text(o, i, v->n, &known));
+    }
+    return p;
+}
+
+/* Bits [lo, lo + w) of a place. */
+static const char *bits_of(const struct place *p, int lo, int w)
+{
+    if (p->var_lsb != NULL && lo == 0)
+        return fmt("%s[%s +: %d]", p->base, p->var_lsb, w);
+    const int at = (p->lsb >= 0 ? p->lsb : 0) + lo;
+
+    if (p->lsb < 0 && lo == 0 && w == p->w)
+        return p->base;
+    if (w == 1)
+        return fmt("%s[%d]", p->base, at);
+    return fmt("%s[%d:%d]", p->base, at + w - 1, at);
+}
+
+/* e's low w bits, from bit lo on, extended by its sign. */
+static struct text leaf(struct out *o, struct expr *e, int lo, int w)
+{
+    const struct place p = place_of(o, e);
+    const bool s = e->v->s;
+    const int have = p.w - lo;
+    const bool whole = lo == 0 && p.lsb < 0 && p.var_lsb == NULL;
+
+    if (p.var_lsb != NULL && lo != 0)                        /* shift a varying part instead */
+        return narrow(widen(atom(fmt("%s[%s + %d +: %d]", p.base, p.var_lsb, lo, have), 0), have,
+                            have > w ? have : w, s), have > w ? have : w, w);
+    if (w < have)
+        return atom(bits_of(&p, lo, w), 0);
+    return widen(atom(bits_of(&p, lo, have), whole && p.sgn), have, w, s);
+}
+
+/* ---- expressions ---- */
+
+static int width_of(const struct expr *e)
+{
+    return e->lo >= 0 ? bits_unsigned(e->hi) : bits_signed(e->lo, e->hi);
+}
+
+static struct text put_bool(struct out *o, struct expr *e)
+{
+    return put(o, mk_bool(e), 1);
+}
+
+static struct text compare(struct out *o, struct expr *e)
+{
+    static const struct { enum ekind k; const char *op; int prec; } ops[] = {
+        { E_EQ, "==", P_EQ }, { E_NE, "!=", P_EQ }, { E_LT, "<", P_REL }, { E_LE, "<=", P_REL },
+        { E_GT, ">", P_REL }, { E_GE, ">=", P_REL } };
+    struct expr *x = e->a, *y = e->b;
+    const i128 lo = x->lo < y->lo ? x->lo : y->lo, hi = x->hi > y->hi ? x->hi : y->hi;
+    const bool sgn = lo < 0;
+    const int w = sgn ? bits_signed(lo, hi) : bits_unsigned(hi);
+    struct text a = put(o, x, w), b = put(o, y, w);
+    int i = 0;
+
+    while (ops[i].k != e->k)
+        i++;
+    if (e->k == E_NE && y->k == E_CONST && y->lo == 0 && w == 1)
+        return a;
+    if (ops[i].prec == P_REL && sgn) {
+        a = x->k == E_CONST ? constant(x->lo, w, 1) : to_signed(a);
+        b = y->k == E_CONST ? constant(y->lo, w, 1) : to_signed(b);
+    } else if (ops[i].prec == P_REL) {
+        a = to_unsigned(a);
+        b = to_unsigned(b);
+    } else {
+        agree(&a, &b, x, y, w);
+    }
+    struct text t = join(a, b, ops[i].op, ops[i].prec, false);
+
+    t.sgn = 0;
+    t.fragile = false;
+    return t;
+}
+
+static struct text put(struct out *o, struct expr *e, int w)
+{
+    struct text a, b;
+    int n;
+
+    if (e->lo >= 0 && e->k != E_CONST && (e->k == E_EQ || e->k == E_NE || e->k == E_LT || e->k == E_LE || e->k == E_GT ||
+                                          e->k == E_GE || e->k == E_LAND || e->k == E_LOR || e->k == E_LNOT)) {
+        if (e->k == E_LAND || e->k == E_LOR) {
+            a = to_unsigned(put(o, e->a, 1));
+            b = to_unsigned(put(o, e->b, 1));
+            a = join(a, b, e->k == E_LAND ? "&&" : "||", e->k == E_LAND ? P_LAND : P_LOR, true);
+        } else if (e->k == E_LNOT) {
+            a = (struct text){ fmt("!%s", paren(put(o, e->a, 1), P_UNARY)), P_UNARY, 0, false };
+        } else {
+            a = compare(o, e);
+        }
+        return widen(a, 1, w, false);
+    }
+    switch (e->k) {
+    case E_CONST:
+        return emit_const(e, w);
+    case E_LEAF:
+        return leaf(o, e, 0, w);
+    case E_CAST:
+        if (e->exact || w <= e->w)
+            return put(o, e->a, w);
+        return widen(put(o, e->a, e->w), e->w, w, e->s);
+    case E_COND: {
+        struct text c = put_bool(o, e->c);
+
+        a = put(o, e->a, w);
+        b = put(o, e->b, w);
+        agree(&a, &b, e->a, e->b, w);
+        return (struct text){ fmt("%s ? %s : %s", paren(c, P_COND + 1), paren(a, P_COND + 1), paren(b, P_COND)), P_COND,
+                              a.sgn == 1 && b.sgn == 1, a.fragile || b.fragile };
+    }
+    default:
+        break;
+    }
+    if ((e->k == E_ADD || e->k == E_SUB || e->k == E_MUL || e->k == E_NEG || e->k == E_NOT || e->k == E_SHL ) &&
+        !e->exact && w > e->w)
+        return widen(put(o, e, e->w), e->w, w, e->s);
+    switch (e->k) {
+    case E_NEG:
+    case E_NOT:
+        a = put(o, e->a, w);
+        return (struct text){ fmt("%s%s", e->k == E_NEG ? "-" : "~", paren(a, P_UNARY + 1)), P_UNARY, a.sgn == 1, a.fragile };
+    case E_MUL: {
+        const bool neg = e->a->lo < 0 || e->b->lo < 0;
+
+        a = put(o, e->a, w);
+        b = put(o, e->b, w);
+        if (neg) {                                          /* signed, so that tools see the narrow operands */
+            a = e->a->k == E_CONST ? constant(e->a->lo, w, 1) : to_signed(a);
+            b = e->b->k == E_CONST ? constant(e->b->lo, w, 1) : to_signed(b);
+        } else {
+            a = to_unsigned(a);
+            b = to_unsigned(b);
+        }
+        a = join(a, b, "*", P_MUL, true);
+        a.fragile = neg;
+        return a;
+    }
+    case E_ADD:
+    case E_SUB:
+    case E_AND:
+    case E_OR:
+    case E_XOR: {
+        static const struct { enum ekind k; const char *op; int prec; } ops[] = {
+            { E_ADD, "+", P_ADD }, { E_SUB, "-", P_ADD }, { E_AND, "&", P_AND }, { E_OR, "|", P_OR }, { E_XOR, "^", P_XOR } };
+        int i = 0;
+
+        while (ops[i].k != e->k)
+            i++;
+        a = put(o, e->a, w);
+        b = put(o, e->b, w);
+        agree(&a, &b, e->a, e->b, w);
+        return join(a, b, ops[i].op, ops[i].prec, e->k != E_SUB);
+    }
+    case E_SHL:
+        a = put(o, e->a, w);
+        if (e->b->k == E_CONST)
+            return (struct text){ fmt("%s << %d", paren(a, P_SHIFT), (int)e->b->lo), P_SHIFT, a.sgn == 1, a.fragile };
+        b = put(o, e->b, e->w == 64 ? 6 : 5);
+        return (struct text){ fmt("%s << %s", paren(a, P_SHIFT), paren(b, P_SHIFT + 1)), P_SHIFT, a.sgn == 1, a.fragile };
+    case E_SHR: {
+        struct expr *x = e->a;
+        const bool sgn = x->lo < 0;
+        const int aw = width_of(x);
+
+        if (e->b->k == E_CONST) {
+            const int s = (int)e->b->lo;
+            struct expr *l = x;
+
+            while (l->k == E_CAST && l->exact)
+                l = l->a;
+            if (l->k == E_LEAF && l->v->mem == NULL && s < l->v->w && (l->v->n == 1 || !l->v->varying) && l->v->s == sgn)
+                return leaf(o, l, s, w);
+            n = s + w < aw ? s + w : aw > w ? aw : w;
+            if (n < w)
+                n = w;
+        } else {
+            n = aw > w ? aw : w;
+        }
+        a = put(o, x, n);
+        a = sgn ? to_signed(a) : to_unsigned(a);
+        if (e->b->k == E_CONST)
+            b = atom(fmt("%d", (int)e->b->lo), 0);
+        else
+            b = put(o, e->b, e->w == 64 ? 6 : 5);
+        a = (struct text){ fmt("%s %s %s", paren(a, P_SHIFT), sgn ? ">>>" : ">>", paren(b, P_SHIFT + 1)), P_SHIFT, sgn, sgn };
+        if (n > w)
+            return narrow(a.sgn == 1 ? to_unsigned(a) : a, n, w);
+        return a;
+    }
+    case E_DIV:
+    case E_MOD: {
+        const i128 lo = e->a->lo < e->b->lo ? e->a->lo : e->b->lo, hi = e->a->hi > e->b->hi ? e->a->hi : e->b->hi;
+        const bool sgn = lo < 0;
+
+        n = sgn ? bits_signed(lo, hi) + 1 : bits_unsigned(hi);
+        n = n > w ? n : w;
+        a = put(o, e->a, n);
+        b = put(o, e->b, n);
+        if (sgn) {
+            a = e->a->k == E_CONST ? constant(e->a->lo, n, 1) : to_signed(a);
+            b = e->b->k == E_CONST ? constant(e->b->lo, n, 1) : to_signed(b);
+        } else {
+            a = to_unsigned(a);
+            b = to_unsigned(b);
+        }
+        a = (struct text){ fmt("%s %s %s", paren(a, P_MUL), e->k == E_DIV ? "/" : "%", paren(b, P_MUL + 1)), P_MUL, sgn, sgn };
+        if (!e->exact && w > e->w)
+            return widen(narrow(a.sgn == 1 ? to_unsigned(a) : a, n, e->w), e->w, w, e->s);
+        return n > w ? narrow(a.sgn == 1 ? to_unsigned(a) : a, n, w) : a;
+    }
+    default:
+        abort();
+    }
+}
+
+/* ---- statements ---- */
+
+static void indent(struct out *o, int n) { fprintf(o->f, "%*s", 4 * n, ""); }
+
+/* "// pe.c:42" where the line differs from the last one shown. */
+static void end_line(struct out *o, struct loc at)
+{
+    const char *base = strrchr(at.file ? at.file : "", '/');
+
+    if (at.file == NULL || (at.line == o->last_line && at.file == o->last_file)) {
+        fputc('\n', o->f);
+        return;
+    }
+    o->last_line = at.line;
+    o->last_file = at.file;
+    fprintf(o->f, "  // %s:%d\n", base ? base + 1 : at.file, at.line);
+}
+
+static bool nonblocking(const struct var *v)
+{
+    return v->k == V_OUT || v->nba || (v->mem != NULL && v->mem->nba);
+}
+
+static bool live_in(const struct block *b)
+{
+    for (int i = 0; i < b->n; i++)
+        if (b->s[i]->live[0])
+            return true;
+    return false;
+}
+
+static void emit_block(struct out *o, const struct block *b, int depth);
+
+static void emit_assign(struct out *o, const struct stmt *s, int depth)
+{
+    const struct place p = place_of(o, s->lhs);
+    const char *lhs = p.var_lsb != NULL ? fmt("%s[%s +: %d]", p.base, p.var_lsb, p.w) : bits_of(&p, 0, p.w);
+
+    indent(o, depth);
+    fprintf(o->f, "%s %s %s;", lhs, nonblocking(s->lhs->v) ? "<=" : "=", put(o, s->rhs, s->lhs->v->w).s);
+    end_line(o, s->at);
+}
+
+/* Consecutive reads of one memory word into registers: one read, so that tools see one port. */
+static int emit_word_read(struct out *o, const struct block *b, int from, int depth)
+{
+    const struct stmt *first = b->s[from];
+    struct expr *e = first->rhs;
+
+    while (e->k == E_CAST && e->exact)
+        e = e->a;
+    if (first->k != S_ASSIGN || e->k != E_LEAF || e->v->mem == NULL || e->v->w == e->v->mem->word_bits)
+        return 0;
+    (void)o;
+    (void)depth;
+    return 0;
+}
+
+static void emit_if(struct out *o, const struct stmt *s, int depth)
+{
+    const bool a = live_in(&s->a), b = live_in(&s->b);
+
+    indent(o, depth);
+    for (;;) {
+        if (!a && b && s != NULL) {
+            fprintf(o->f, "if (%s) begin", put(o, mk_un(E_LNOT, s->rhs, 1, false, s->at), 1).s);
+            end_line(o, s->at);
+            emit_block(o, &s->b, depth + 1);
+            break;
+        }
+        fprintf(o->f, "if (%s) begin", put_bool(o, s->rhs).s);
+        end_line(o, s->at);
+        emit_block(o, &s->a, depth + 1);
+        if (!live_in(&s->b))
+            break;
+        indent(o, depth);
+        /* else if */
+        struct stmt *only = NULL;
+        int n = 0;
+
+        for (int i = 0; i < s->b.n; i++)
+            if (s->b.s[i]->live[0]) {
+                only = s->b.s[i];
+                n++;
+            }
+        if (n == 1 && only->k == S_IF && live_in(&only->a)) {
+            fprintf(o->f, "end else ");
+            s = only;
+            continue;
+        }
+        fprintf(o->f, "end else begin\n");
+        emit_block(o, &s->b, depth + 1);
+        break;
+    }
+    indent(o, depth);
+    fprintf(o->f, "end\n");
+}
+
+static const char *escaped(const char *s)
+{
+    char *out = arena(2 * strlen(s) + 1), *p = out;
+
+    for (; *s != 0; s++) {
+        if (*s == '"' || *s == '\\')
+            *p++ = '\\';
+        if (*s == '%')
+            *p++ = '%';
+        *p++ = *s == '\t' ? ' ' : *s;
+    }
+    return out;
+}
+
+static void emit_block(struct out *o, const struct block *b, int depth)
+{
+    for (int i = 0; i < b->n; i++) {
+        const struct stmt *s = b->s[i];
+
+        if (!s->live[0])
+            continue;
+        switch (s->k) {
+        case S_ASSIGN: {
+            const int n = emit_word_read(o, b, i, depth);
+
+            if (n > 0)
+                i += n - 1;
+            else
+                emit_assign(o, s, depth);
+            break;
+        }
+        case S_IF:
+            emit_if(o, s, depth);
+            break;
+        case S_CASE: {
+            const int w = width_of(s->rhs);
+
+            indent(o, depth);
+            fprintf(o->f, "case (%s)", put(o, s->rhs, w).s);
+            end_line(o, s->at);
+            bool dflt = false;
+
+            for (int j = 0; j < s->narm; j++) {
+                const struct arm *a = &s->arm[j];
+                int n = 0;
+
+                if (!live_in(&a->body) && !a->is_default && a->nlabel == 0)
+                    continue;
+                indent(o, depth);
+                if (a->is_default) {
+                    fprintf(o->f, "default");
+                    dflt = true;
+                    n++;
+                } else {
+                    for (int k = 0; k < a->nlabel; k++)
+                        if (a->label[k]->lo >= s->rhs->lo && a->label[k]->lo <= s->rhs->hi)
+                            fprintf(o->f, "%s%s", n++ ? ", " : "", constant(a->label[k]->lo, w, 0).s);
+                    if (n == 0) {
+                        fprintf(o->f, "// label out of range\n");
+                        continue;
+                    }
+                }
+                fprintf(o->f, ": begin\n");
+                emit_block(o, &a->body, depth + 1);
+                indent(o, depth);
+                fprintf(o->f, "end\n");
+            }
+            if (!dflt) {
+                indent(o, depth);
+                fprintf(o->f, "default: ;\n");
+            }
+            indent(o, depth);
+            fprintf(o->f, "endcase\n");
+            break;
+        }
+        case S_ASSERT: {
+            const char *base = strrchr(s->at.file, '/');
+
+            fprintf(o->f, "`ifndef SYNTHESIS\n");
+            indent(o, depth);
+            fprintf(o->f, "assert (%s) else $fatal(1, \"%s:%d: assertion failed: %s\");\n", put_bool(o, s->rhs).s,
+                    base ? base + 1 : s->at.file, s->at.line, escaped(s->msg + strspn(s->msg, " \t")));
+            fprintf(o->f, "`endif\n");
+            break;
+        }
+        default:
+            break;
+        }
+    }
+}
+
+/* ---- declarations ---- */
+
+static const char *range(int w, bool s)
+{
+    return w == 1 ? s ? " signed [0:0]" : "" : fmt("%s [%d:0]", s ? " signed" : "", w - 1);
+}
+
+static void declare_array(struct out *o, const char *kw, const struct var *v, const char *suffix, struct loc at)
+{
+    if (v->n == 1) {
+        fprintf(o->f, "    %s%s %s%s;", kw, range(v->w, v->s), v->name, suffix);
+        end_line(o, at);
+    } else if (v->varying) {
+        fprintf(o->f, "    (* mem2reg *) %s%s %s%s [0:%d];", kw, range(v->w, v->s), v->name, suffix, v->n - 1);
+        end_line(o, at);
+    } else {
+        for (int i = 0; i < v->n; i++) {
+            fprintf(o->f, "    %s%s %s_%d%s;", kw, range(v->w, v->s), v->name, i, suffix);
+            end_line(o, at);
+        }
+    }
+}
+
+static void mark_wires(struct expr *e, void *ctx)
+{
+    (void)ctx;
+    if (e->k == E_LEAF && e->v->k == V_WIRE && !e->v->live[1]) {
+        e->v->live[1] = true;
+        visit_expr(e->v->def, mark_wires, NULL);
+    }
+    if (e->k == E_LEAF && e->v->k == V_TABLE)
+        e->v->live[0] = true;
+    if (e->k == E_LEAF && e->v->k == V_CHILD_OUT)
+        e->v->live[0] = true;
+}
+
+static void emit_memory(struct out *o, const struct memory *m)
+{
+    static const char *const style[] = { "", "distributed", "block", "ultra" };
+    const char *names[1] = { m->name };
+    int idx[MAXDIM] = { 0 };
+
+    (void)names;
+    for (int k = 0; k < m->nsplit; k++) {
+        const char *name = m->name;
+
+        for (int i = 0; i < m->ndim; i++)
+            if (m->split[i])
+                name = fmt("%s_%d", name, idx[i]);
+        fprintf(o->f, "    (* ram_style = \"%s\" *) reg%s %s [0:%d];", style[m->st], range(m->word_bits, false), name, m->depth - 1);
+        end_line(o, m->at);
+        for (int i = m->ndim - 1; i >= 0; i--)
+            if (m->split[i]) {
+                if (++idx[i] < m->dim[i])
+                    break;
+                idx[i] = 0;
+            }
+    }
+}
+
+static const char *child_value(struct out *o, const struct var *v)
+{
+    const char *s = NULL;
+
+    for (int i = v->n - 1; i >= 0; i--) {
+        struct expr *e = v->value[i];
+        const char *t = put(o, e, v->w).s;
+
+        s = s == NULL ? t : fmt("%s, %s", s, t);
+    }
+    return v->n == 1 ? s : fmt("{%s}", s);
+}
+
+static bool direct(const struct expr *e)
+{
+    while (e->k == E_CAST && e->exact)
+        e = e->a;
+    return e->k == E_CONST || (e->k == E_LEAF && e->nidx == 0);
+}
+
+void emit(struct design *d, const struct options *opt)
+{
+    const char *path = fmt("%s/%s.v", opt->outdir, d->name);
+    struct out o = { .f = fopen(path, "w"), .d = d };
+    struct port *p = NULL;
+    int np = 0, cap = 0;
+    const bool many = map_get(&opt->replicated, d->name) != NULL;
+
+    if (o.f == NULL) {
+        fprintf(stderr, "hlsc: cannot write %s\n", path);
+        diag_free();
+        exit(1);
+    }
+    for (int i = 0; i < d->nvar; i++) {
+        struct var *v = d->var[i];
+
+        if ((v->k == V_CHILD_IN || v->wire_out) && v->value != NULL)
+            for (int j = 0; j < v->n; j++)
+                if (v->value[j] != NULL)
+                    visit_expr(v->value[j], mark_wires, NULL);
+    }
+    const char *base = strrchr(d->u->file, '/');
+
+    fprintf(o.f, "// %s.v - made by hlsc from %s; do not edit.\n`default_nettype none\n\nmodule %s%s (\n    input  wire %s", d->name,
+            base ? base + 1 : d->u->file, d->name, many ? " /* verilator no_inline_module */" : "", d->clock);
+    flat_ports(d->in, false, &p, &np, &cap);
+    flat_ports(d->out, true, &p, &np, &cap);
+    for (int i = 0; i < np; i++) {
+        bool wire = false;
+
+        for (int j = 0; j < d->nvar; j++)
+            if (d->var[j]->k == V_OUT && strcmp(d->var[j]->name, p[i].name) == 0)
+                wire = d->var[j]->wire_out;
+        fprintf(o.f, ",\n    %s%s %s%s", p[i].is_out ? wire ? "output wire" : "output reg " : "input  wire",
+                range(p[i].w * p[i].n, p[i].s && p[i].n == 1), p[i].name,
+                many && !p[i].is_out ? " /* verilator public_flat_rd */" : "");
+    }
+    fprintf(o.f, "\n);\n");
+
+    /* registers and memories */
+    int any = 0;
+
+    for (int i = 0; i < d->nmem; i++) {
+        if (any++ == 0)
+            fprintf(o.f, "\n    // struct %s\n", d->name);
+        emit_memory(&o, d->mem[i]);
+    }
+    for (int i = 0; i < d->nvar; i++) {
+        const struct var *v = d->var[i];
+
+        if (v->k != V_STATE || v->mem != NULL)
+            continue;
+        if (any++ == 0)
+            fprintf(o.f, "\n    // struct %s\n", d->name);
+        declare_array(&o, v->use_dsp ? "(* use_dsp = \"yes\" *) reg" : "reg", v, "", v->at);
+        if (v->shadow)
+            declare_array(&o, "reg", v, "_q", v->at);
+    }
+    any = 0;
+    for (int i = 0; i < d->nvar; i++) {
+        const struct var *v = d->var[i];
+
+        if (v->k != V_LOCAL || !v->live[0])
+            continue;
+        if (any++ == 0)
+            fprintf(o.f, "\n    // locals\n");
+        declare_array(&o, v->use_dsp ? "(* use_dsp = \"yes\" *) reg" : "reg", v, "", v->at);
+    }
+    any = 0;
+    for (int i = 0; i < d->nvar; i++) {
+        const struct var *v = d->var[i];
+
+        if (v->k != V_TABLE || v->reads == 0)
+            continue;
+        if (any++ == 0)
+            fprintf(o.f, "\n    // tables\n");
+        fprintf(o.f, "    reg%s %s [0:%d];\n    initial begin\n", range(v->w, v->s), v->name, v->n - 1);
+        for (int j = 0; j < v->n; j++)
+            fprintf(o.f, "        %s[%d] = %s;\n", v->name, j, constant(v->init[j]->lo, v->w, v->s ? 1 : 0).s);
+        fprintf(o.f, "    end\n");
+    }
+
+    /* children */
+    o.wires = true;
+    for (int i = 0; i < d->ninst; i++) {
+        const struct instance *in = d->inst[i];
+
+        for (int j = 0; j < in->noutv; j++) {
+            const struct var *v = in->outv[j];
+
+            fprintf(o.f, "%s    wire%s %s;", i == 0 && j == 0 ? "\n    // outputs of children\n" : "",
+                    range(v->w * v->n, v->s && v->n == 1), v->name);
+            end_line(&o, in->at);
+        }
+    }
+    any = 0;
+    for (int i = 0; i < d->nvar; i++) {
+        const struct var *v = d->var[i];
+
+        if (v->k != V_WIRE || !v->live[1])
+            continue;
+        if (any++ == 0)
+            fprintf(o.f, "\n");
+        fprintf(o.f, "    wire%s %s = %s;", range(v->w, v->s), v->name, put(&o, v->def, v->w).s);
+        end_line(&o, v->at);
+    }
+    for (int i = 0; i < d->ninst; i++) {
+        const struct instance *in = d->inst[i];
+        const char *name = fresh_name(d, in->name);
+
+        fprintf(o.f, "\n");
+        for (int j = 0; j < in->ninv; j++) {
+            struct var *v = in->inv[j];
+            bool plain = true;
+
+            for (int k = 0; k < v->n; k++)
+                plain &= direct(v->value[k]);
+            if (!plain) {
+                v->name = fresh_name(d, v->name);
+                fprintf(o.f, "    wire%s %s = %s;", range(v->w * v->n, false), v->name, child_value(&o, v));
+                end_line(&o, v->value[0]->at);
+            } else {
+                v->name = child_value(&o, v);
+            }
+        }
+        fprintf(o.f, "    %s %s (", in->module, name);
+        end_line(&o, in->at);
+        fprintf(o.f, "        .ap_clk(%s)", d->clock);
+        for (int j = 0; j < in->ninv; j++)
+            fprintf(o.f, ",\n        .%s(%s)", in->inv[j]->port, in->inv[j]->name);
+        for (int j = 0; j < in->noutv; j++)
+            fprintf(o.f, ",\n        .%s(%s)", in->outv[j]->port, in->outv[j]->name);
+        fprintf(o.f, "\n    );\n");
+    }
+    any = 0;
+    for (int i = 0; i < d->nvar; i++) {
+        const struct var *v = d->var[i];
+
+        if (!v->wire_out)
+            continue;
+        if (any++ == 0)
+            fprintf(o.f, "\n");
+        fprintf(o.f, "    assign %s = %s;\n", v->name, child_value(&o, v));
+    }
+    o.wires = false;
+
+    if (live_in(&d->body)) {
+        fprintf(o.f, "\n    always @(posedge %s) begin\n", d->clock);
+        emit_block(&o, &d->body, 2);
+        for (int i = 0; i < d->nvar; i++) {
+            const struct var *v = d->var[i];
+
+            if (v->k != V_STATE || !v->shadow || v->mem != NULL)
+                continue;
+            for (int j = 0; j < v->n; j++) {
+                if (v->n == 1)
+                    fprintf(o.f, "        %s_q <= %s;\n", v->name, v->name);
+                else if (v->varying)
+                    fprintf(o.f, "        %s_q[%d] <= %s[%d];\n", v->name, j, v->name, j);
+                else
+                    fprintf(o.f, "        %s_%d_q <= %s_%d;\n", v->name, j, v->name, j);
+            }
+        }
+        fprintf(o.f, "    end\n");
+    }
+    fprintf(o.f, "endmodule\n\n`default_nettype wire\n");
+    fclose(o.f);
+}

@@ -1,0 +1,460 @@
+/*
+ * flow.c - rules that hold on every path through the flat program, and facts for the emitter.
+ *
+ * Locals and outputs assigned before use; memories read before they are written, by one write
+ * address, block RAM into registers; what is live; which registers are read after being written.
+ */
+#include <string.h>
+#include "hlsc.h"
+
+int flat_index(const struct expr *e)
+{
+    i128 flat = 0;
+
+    for (int i = 0; i < e->nidx; i++) {
+        if (e->idx[i]->k != E_CONST)
+            return -1;
+        flat = flat * e->v->dim[i] + e->idx[i]->lo;
+    }
+    return (int)flat;
+}
+
+/* ---- assigned before read ---- */
+
+struct trail { struct var *v; int i; bool old; };
+struct paths { struct trail *t; int n, cap; };
+
+static void set_defined(struct paths *p, struct var *v, int i, bool val)
+{
+    if (v->defined[i] == val)
+        return;
+    struct trail t = { v, i, v->defined[i] };
+
+    PUSH(p->t, p->n, p->cap, t);
+    v->defined[i] = val;
+}
+
+/* "A local is assigned before it is read, on every path." */
+static void check_read(struct expr *e, void *ctx)
+{
+    (void)ctx;
+    if (e->k != E_LEAF || e->v->k != V_LOCAL)
+        return;
+    const int i = flat_index(e);
+
+    for (int j = 0; j < e->v->n; j++)
+        if ((i < 0 || i == j) && !e->v->defined[j])
+            error(e->at, "initialise it where it is declared, or assign it in every branch",
+                  "'%s' may be read before it is assigned", e->v->cname);
+}
+
+static void assigned(struct block *b, struct paths *p);
+
+/* Runs n alternatives; afterwards a variable is defined if it is so after each of them. */
+static void alternatives(struct block **alt, int n, struct paths *p)
+{
+    const int mark = p->n;
+    struct trail *all = NULL;
+    int nall = 0, cap = 0;
+    struct { struct var *v; int i, hits; bool old; } *count = NULL;
+    int ncount = 0, capcount = 0;
+
+    for (int k = 0; k < n; k++) {
+        assigned(alt[k], p);
+        for (int j = mark; j < p->n; j++) {
+            struct trail t = { p->t[j].v, p->t[j].i, p->t[j].v->defined[p->t[j].i] };
+
+            PUSH(all, nall, cap, t);
+        }
+        while (p->n > mark) {
+            p->n--;
+            p->t[p->n].v->defined[p->t[p->n].i] = p->t[p->n].old;
+        }
+        for (int j = 0; j < nall; j++)                      /* true after this one, false before */
+            if (all[j].old && !all[j].v->defined[all[j].i]) {
+                int c = 0;
+
+                while (c < ncount && (count[c].v != all[j].v || count[c].i != all[j].i))
+                    c++;
+                if (c == ncount) {
+                    __typeof__(*count) x = { all[j].v, all[j].i, 0, false };
+
+                    PUSH(count, ncount, capcount, x);
+                }
+                if (count[c].hits == k)                      /* once for each alternative */
+                    count[c].hits = k + 1;
+            }
+        nall = 0;
+    }
+    for (int c = 0; c < ncount; c++)
+        if (count[c].hits == n)
+            set_defined(p, count[c].v, count[c].i, true);
+}
+
+static bool complete(const struct stmt *s)
+{
+    i128 labels = 0;
+
+    for (int i = 0; i < s->narm; i++) {
+        if (s->arm[i].is_default)
+            return true;
+        for (int j = 0; j < s->arm[i].nlabel; j++)
+            labels += s->arm[i].label[j]->lo >= s->rhs->lo && s->arm[i].label[j]->lo <= s->rhs->hi;
+    }
+    return labels == s->rhs->hi - s->rhs->lo + 1;
+}
+
+static void assigned(struct block *b, struct paths *p)
+{
+    static struct block nothing;
+
+    for (int i = 0; i < b->n; i++) {
+        struct stmt *s = b->s[i];
+
+        visit_expr(s->rhs, check_read, NULL);
+        switch (s->k) {
+        case S_ASSIGN:
+            for (int j = 0; j < s->lhs->nidx; j++)
+                visit_expr(s->lhs->idx[j], check_read, NULL);
+            if ((s->lhs->v->k == V_LOCAL || s->lhs->v->k == V_OUT) && flat_index(s->lhs) >= 0)
+                set_defined(p, s->lhs->v, flat_index(s->lhs), true);
+            break;
+        case S_UNDEF:
+            for (int j = 0; j < s->var->n; j++)
+                set_defined(p, s->var, j, false);
+            break;
+        case S_IF: {
+            struct block *alt[2] = { &s->a, &s->b };
+
+            alternatives(alt, 2, p);
+            break;
+        }
+        case S_CASE: {
+            struct block **alt = arena(sizeof *alt * (size_t)(s->narm + 1));
+            int n = 0;
+
+            for (int j = 0; j < s->narm; j++)
+                alt[n++] = &s->arm[j].body;
+            if (!complete(s))
+                alt[n++] = &nothing;
+            alternatives(alt, n, p);
+            break;
+        }
+        default:
+            break;
+        }
+    }
+}
+
+/* ---- memories ---- */
+
+/* "The first varying dimension starts the address; constant ones before it make separate memories." */
+static void layout(struct memory *m)
+{
+    m->first = m->ndim;
+    for (int i = 0; i < m->ndim; i++)
+        if (m->varying[i]) {
+            if (m->split[i])
+                error(m->at, "index the partitioned dimension by constants", "'%s' is partitioned along a dimension that varies", m->name);
+            m->first = m->first == m->ndim ? i : m->first;
+            m->last = i;
+        }
+    if (m->first == m->ndim)
+        m->first = m->last = 0;
+    m->depth = 1;
+    m->nsplit = 1;
+    m->word_bits = m->elem_bits;
+    for (int i = 0; i < m->ndim; i++) {
+        m->split[i] |= i < m->first;
+        if (m->split[i])
+            m->nsplit *= m->dim[i];
+        else if (i <= m->last)
+            m->depth *= m->dim[i];
+        else
+            m->word_bits *= m->dim[i];
+    }
+}
+
+static int split_index(const struct expr *e)
+{
+    const struct memory *m = e->v->mem;
+    int flat = 0;
+
+    for (int i = 0; i < m->ndim; i++)
+        if (m->split[i])
+            flat = flat * m->dim[i] + (int)e->idx[i]->lo;
+    return flat;
+}
+
+static bool same_address(const struct expr *a, const struct expr *b)
+{
+    const struct memory *m = a->v->mem;
+
+    for (int i = m->first; i <= m->last; i++)
+        if (!m->split[i] && !same_expr(a->idx[i], b->idx[i]))
+            return false;
+    return true;
+}
+
+struct written { struct expr *lhs; };
+struct memflow { struct written *w; int n, cap; };          /* writes that may have happened */
+
+static void mem_read(struct expr *e, void *ctx)
+{
+    struct memflow *f = ctx;
+
+    if (e->k != E_LEAF)
+        return;
+    if (e->v->mem == NULL) {
+        if (e->v->k == V_STATE && e->v->written)
+            e->v->raw = true;
+        return;
+    }
+    e->v->mem->seen_read = true;
+    /* "A memory is read before it is written: the read sees the value before the edge." */
+    for (int i = 0; i < f->n; i++)
+        if (f->w[i].lhs->v->mem == e->v->mem && split_index(f->w[i].lhs) == split_index(e))
+            error(e->at, "read before you write; bypass explicitly if you need the new value",
+                  "memory '%s' is read after it was written", e->v->cname);
+}
+
+/* "Block RAM reads land directly in a register: r->q = r->mem[address];" */
+static void no_block_ram(struct expr *e, void *ctx)
+{
+    (void)ctx;
+    if (e->k == E_LEAF && e->v->mem != NULL && e->v->mem->st != ST_LUTRAM)
+        error(e->at, "r->q = r->mem[address]; and use r->q from the next edge on",
+              "a read of %s '%s' that does not go straight into a register",
+              e->v->mem->st == ST_BRAM ? "block RAM" : "UltraRAM", e->v->cname);
+}
+
+static void memories(struct block *b, struct memflow *f)
+{
+    for (int i = 0; i < b->n; i++) {
+        struct stmt *s = b->s[i];
+
+        visit_expr(s->rhs, mem_read, f);
+        if (s->k != S_ASSIGN) {
+            visit_expr(s->rhs, no_block_ram, NULL);
+        } else {
+            struct expr *e = s->rhs;
+            const bool to_reg = s->lhs->v->k == V_STATE && s->lhs->v->mem == NULL;
+
+            while (e->k == E_CAST && e->exact)
+                e = e->a;
+            if (to_reg && e->k == E_LEAF) {
+                for (int j = 0; j < e->nidx; j++)
+                    visit_expr(e->idx[j], no_block_ram, NULL);
+            } else {
+                visit_expr(s->rhs, no_block_ram, NULL);
+            }
+            for (int j = 0; j < s->lhs->nidx; j++) {
+                visit_expr(s->lhs->idx[j], mem_read, f);
+                visit_expr(s->lhs->idx[j], no_block_ram, NULL);
+            }
+            if (s->lhs->v->k == V_STATE && s->lhs->v->mem == NULL)
+                s->lhs->v->written = true;
+            if (s->lhs->v->mem != NULL) {
+                /* "One write port: one address on each path." */
+                for (int j = 0; j < f->n; j++)
+                    if (f->w[j].lhs->v->mem == s->lhs->v->mem && split_index(f->w[j].lhs) == split_index(s->lhs) &&
+                        !same_address(f->w[j].lhs, s->lhs))
+                        error(s->at, "choose the address first, then write once",
+                              "memory '%s' is written at two addresses in one edge", s->lhs->v->cname);
+                struct written w = { s->lhs };
+
+                PUSH(f->w, f->n, f->cap, w);
+                s->lhs->v->mem->seen_write = true;
+            }
+        }
+        if (s->k == S_IF || s->k == S_CASE) {
+            const int mark = f->n, nalt = s->k == S_IF ? 2 : s->narm;
+            struct memflow sum = { 0 };
+
+            for (int k = 0; k < nalt; k++) {
+                memories(s->k == S_CASE ? &s->arm[k].body : k == 0 ? &s->a : &s->b, f);
+                for (int j = mark; j < f->n; j++)
+                    PUSH(sum.w, sum.n, sum.cap, f->w[j]);
+                f->n = mark;
+            }
+            for (int j = 0; j < sum.n; j++)
+                PUSH(f->w, f->n, f->cap, sum.w[j]);
+        }
+    }
+}
+
+/* ---- what is live ---- */
+
+struct livectx { int which; bool changed; };
+
+static void mark_var(struct expr *e, void *ctx)
+{
+    struct livectx *c = ctx;
+
+    if (e->k == E_LEAF && !e->v->live[c->which]) {
+        e->v->live[c->which] = true;
+        c->changed = true;
+    }
+}
+
+static bool root(const struct stmt *s, int which)
+{
+    if (s->k == S_ASSERT)
+        return which == 0;
+    if (s->k != S_ASSIGN)
+        return false;
+    const enum vkind k = s->lhs->v->k;
+
+    if (which == 0)
+        return k == V_STATE || (k == V_OUT && !s->lhs->v->wire_out);
+    return k == V_CHILD_IN || (k == V_OUT && s->lhs->v->wire_out);
+}
+
+static bool live_block(struct block *b, struct livectx *c)
+{
+    bool any = false;
+
+    for (int i = b->n - 1; i >= 0; i--) {
+        struct stmt *s = b->s[i];
+        bool l = s->live[c->which];
+
+        if (s->k == S_IF) {
+            l = live_block(&s->a, c);
+            l |= live_block(&s->b, c);
+        } else if (s->k == S_CASE) {
+            l = false;
+            for (int j = 0; j < s->narm; j++)
+                l |= live_block(&s->arm[j].body, c);
+        } else if (!l) {
+            l = root(s, c->which) || (s->k == S_ASSIGN && s->lhs->v->mem == NULL &&
+                                      (s->lhs->v->k == V_LOCAL || c->which == 1) && s->lhs->v->live[c->which]);
+        }
+        if (l && !s->live[c->which]) {
+            s->live[c->which] = true;
+            c->changed = true;
+            visit_expr(s->rhs, mark_var, c);
+            for (int j = 0; s->k == S_ASSIGN && j < s->lhs->nidx; j++)
+                visit_expr(s->lhs->idx[j], mark_var, c);
+        }
+        any |= l;
+    }
+    return any;
+}
+
+void live(struct design *d, int which)
+{
+    struct livectx c = { .which = which };
+
+    do {
+        c.changed = false;
+        live_block(&d->body, &c);
+    } while (c.changed);
+}
+
+/* ---- new outputs of children ---- */
+
+static void find_post(struct expr *e, void *ctx)
+{
+    bool *hit = ctx;
+
+    if (e->k == E_LEAF && (e->post || e->v->tainted))
+        *hit = true;
+}
+
+static bool taint(struct block *b, bool under)
+{
+    bool changed = false;
+
+    for (int i = 0; i < b->n; i++) {
+        struct stmt *s = b->s[i];
+        bool hit = under;
+
+        visit_expr(s->rhs, find_post, &hit);
+        if (s->k == S_IF) {
+            changed |= taint(&s->a, hit);
+            changed |= taint(&s->b, hit);
+        } else if (s->k == S_CASE) {
+            for (int j = 0; j < s->narm; j++)
+                changed |= taint(&s->arm[j].body, hit);
+        } else if (s->k == S_ASSIGN && hit) {
+            struct var *v = s->lhs->v;
+
+            /* "A child's output after its edge may drive the parent's outputs, nothing else." */
+            if (v->k != V_OUT && v->k != V_LOCAL)
+                error(s->at, "read the child's outputs before you clock any child: compute all child inputs and registers first",
+                      "a child's output is read after its clock call");
+            if (!v->tainted) {
+                v->tainted = changed = true;
+                v->wire_out = v->k == V_OUT;
+            }
+        }
+    }
+    return changed;
+}
+
+static int number(struct block *b, int seq)
+{
+    for (int i = 0; i < b->n; i++) {
+        struct stmt *s = b->s[i];
+
+        s->seq = seq++;
+        if (s->k == S_ASSIGN)
+            s->lhs->v->last_write = s->seq;
+        seq = number(&s->a, seq);
+        seq = number(&s->b, seq);
+        for (int j = 0; j < s->narm; j++)
+            seq = number(&s->arm[j].body, seq);
+    }
+    return seq;
+}
+
+void flow(struct design *d)
+{
+    struct paths p = { 0 };
+    struct memflow f = { 0 };
+
+    for (int i = 0; i < d->nvar; i++)
+        d->var[i]->defined = arena((size_t)d->var[i]->n);
+    assigned(&d->body, &p);
+    /* "Every output is written at every call." */
+    struct port *port = NULL;
+    int np = 0, cap = 0;
+
+    flat_ports(d->out, true, &port, &np, &cap);
+    for (int i = 0; i < np; i++) {
+        bool ok = false;
+
+        for (int j = 0; j < d->nvar; j++)
+            if (d->var[j]->k == V_OUT && strcmp(d->var[j]->name, port[i].name) == 0) {
+                ok = true;
+                for (int e = 0; e < d->var[j]->n; e++)
+                    ok = ok && d->var[j]->defined[e];
+            }
+        if (!ok)
+            error(d->func->at, "assign every field of *out at the end of the function",
+                  "output '%s' is not assigned on every path", port[i].name);
+    }
+    for (int i = 0; i < d->nmem; i++)
+        layout(d->mem[i]);
+    memories(&d->body, &f);
+    number(&d->body, 0);
+    while (taint(&d->body, false))
+        ;
+    live(d, 0);
+}
+
+void finish(struct design *d)
+{
+    for (int i = 0; i < d->nvar; i++) {
+        struct var *v = d->var[i];
+
+        if (v->k != V_STATE || !v->shadow)
+            continue;
+        if (v->mem != NULL) {
+            v->mem->nba = true;
+        } else if (!v->raw) {
+            v->nba = true;
+            v->shadow = false;
+        }
+    }
+}
