@@ -18,6 +18,7 @@
  *     out-parameters hold NULL.
  *   - Functions on one device or on its models, buffers and requests may be called from several threads at once;
  *     only closing or freeing an object must be the last call on it.
+ *   - Callbacks run on threads of the library and must not call it back.
  *   - Every wait has an end: the caller's timeout, and for the device a bound on its clock cycles.
  * Words: N batch, C channels, M filters, HxW ifmap, RxS filter, ExF ofmap, U stride; real = scale * (code - zero point).
  */
@@ -114,8 +115,8 @@ struct rs_open_options {
 RS_MUST_CHECK rs_status rs_open(const char *uri, const struct rs_open_options *options,
                                 struct rs_device **device, struct rs_error *err);
 
-/* Ends running requests (their status becomes RS_ERR_DEVICE), then frees the device.  Free its models, buffers and
- * requests before it.  NULL is fine. */
+/* Ends running requests (with RS_ERR_DEVICE) and closes the device.  Models, buffers and requests that are left can
+ * only be freed.  NULL is fine. */
 void rs_close(struct rs_device *device);
 
 struct rs_device_info {
@@ -149,10 +150,11 @@ RS_MUST_CHECK rs_status rs_reset(struct rs_device *device, struct rs_error *err)
 RS_MUST_CHECK rs_status rs_self_test(struct rs_device *device, struct rs_error *err);
 
 /**
- * rs_wave() - waveform (FST) of all that runs from now on, into @file; NULL ends it.
- * Errors: RS_ERR_UNSUPPORTED (only `sim` has waveforms); RS_ERR_IO.
+ * rs_wave() - waveform (FST) of what runs from now on, into @file; NULL ends it.
+ * @layer: NULL: everything; else only while this layer (its name in the report) is the oldest unfinished one
+ * Errors: RS_ERR_UNSUPPORTED (only `sim` has waveforms).
  */
-RS_MUST_CHECK rs_status rs_wave(struct rs_device *device, const char *file, struct rs_error *err);
+RS_MUST_CHECK rs_status rs_wave(struct rs_device *device, const char *file, const char *layer, struct rs_error *err);
 
 /* ---- buffers in device memory ------------------------------------------------------------- */
 
@@ -201,6 +203,11 @@ RS_MUST_CHECK rs_status rs_model_load(struct rs_device *device, const char *path
 RS_MUST_CHECK rs_status rs_model_load_memory(struct rs_device *device, const void *bytes, size_t size,
                                              const struct rs_load_options *options,
                                              struct rs_model **model, struct rs_error *err);
+/**
+ * rs_model_save() - keep a loaded model, its plan and its packed filters in a file for rs_model_load().
+ * Errors: RS_ERR_IO; RS_ERR_UNSUPPORTED (a model without a file behind it, or with keep_all).
+ */
+RS_MUST_CHECK rs_status rs_model_save(const struct rs_model *model, const char *path, struct rs_error *err);
 /* Frees the model and its device memory; its requests must be freed before.  NULL is fine. */
 void rs_model_free(struct rs_model *model);
 
