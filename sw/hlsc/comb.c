@@ -337,7 +337,6 @@ void comb(struct design *d)
 
     if (d->ninst == 0)
         return;
-    live(d, 1);
     run(&c, &d->body);
     for (int i = 0; i < d->nvar; i++) {
         if (d->var[i]->k == V_LOCAL || d->var[i]->k == V_STATE)

@@ -631,7 +631,10 @@ static void declare_array(struct out *o, const char *kw, const struct var *v, co
         end_line(o, at);
     } else {
         for (int i = 0; i < v->n; i++) {
-            fprintf(o->f, "    %s%s %s_%d%s;", kw, range(v->w, v->s), v->name, i, suffix);
+            if (v->ever_written[i])
+                fprintf(o->f, "    %s%s %s_%d%s;", kw, range(v->w, v->s), v->name, i, suffix);
+            else                                             /* never written: whatever it held */
+                fprintf(o->f, "    wire%s %s_%d%s = %d'd0;", range(v->w, v->s), v->name, i, suffix, v->w);
             end_line(o, at);
         }
     }
@@ -717,8 +720,8 @@ void emit(struct design *d, const struct options *opt)
     }
     const char *base = strrchr(d->u->file, '/');
 
-    fprintf(o.f, "// %s.v - made by hlsc from %s; do not edit.\n`default_nettype none\n\nmodule %s%s (\n    input  wire %s", d->name,
-            base ? base + 1 : d->u->file, d->name, many ? " /* verilator no_inline_module */" : "", d->clock);
+    fprintf(o.f, "// %s.v - made by hlsc from %s; do not edit.\n// Blocking assignments keep C's order, and only the block that makes them reads their results:\n/* verilator lint_off BLKSEQ */\n// C decides which bits of a value matter:\n/* verilator lint_off UNUSEDSIGNAL */\n`default_nettype none\n\nmodule %s (\n    input  wire %s", d->name,
+            base ? base + 1 : d->u->file, d->name, d->clock);
     flat_ports(d->in, false, &p, &np, &cap);
     flat_ports(d->out, true, &p, &np, &cap);
     for (int i = 0; i < np; i++) {
@@ -731,12 +734,14 @@ void emit(struct design *d, const struct options *opt)
                 range(p[i].w * p[i].n, p[i].s && p[i].n == 1), p[i].name,
                 many && !p[i].is_out ? " /* verilator public_flat_rd */" : "");
     }
-    fprintf(o.f, "\n);\n");
+    fprintf(o.f, "\n);%s\n", many ? " /* verilator no_inline_module */" : "");
 
     /* registers and memories */
     int any = 0;
 
     for (int i = 0; i < d->nmem; i++) {
+        if (!d->mem[i]->seen_read)
+            continue;
         if (any++ == 0)
             fprintf(o.f, "\n    // struct %s\n", d->name);
         emit_memory(&o, d->mem[i]);
@@ -744,7 +749,7 @@ void emit(struct design *d, const struct options *opt)
     for (int i = 0; i < d->nvar; i++) {
         const struct var *v = d->var[i];
 
-        if (v->k != V_STATE || v->mem != NULL)
+        if (v->k != V_STATE || v->mem != NULL || !v->live[0])
             continue;
         if (any++ == 0)
             fprintf(o.f, "\n    // struct %s\n", d->name);
@@ -849,6 +854,8 @@ void emit(struct design *d, const struct options *opt)
             if (v->k != V_STATE || !v->shadow || v->mem != NULL)
                 continue;
             for (int j = 0; j < v->n; j++) {
+                if (!v->varying && !v->ever_written[j])
+                    continue;
                 if (v->n == 1)
                     fprintf(o.f, "        %s_q <= %s;\n", v->name, v->name);
                 else if (v->varying)
@@ -859,6 +866,6 @@ void emit(struct design *d, const struct options *opt)
         }
         fprintf(o.f, "    end\n");
     }
-    fprintf(o.f, "endmodule\n\n`default_nettype wire\n");
+    fprintf(o.f, "endmodule\n\n`default_nettype wire\n/* verilator lint_on BLKSEQ */\n/* verilator lint_on UNUSEDSIGNAL */\n");
     fclose(o.f);
 }

@@ -283,6 +283,57 @@ static void memories(struct block *b, struct memflow *f)
     }
 }
 
+/* ---- stores that a later store hides ---- */
+
+struct kills { struct expr **e; int n, cap; };
+
+static void keep_read(struct expr *e, void *ctx)
+{
+    (void)ctx;
+    if (e->k != E_LEAF || e->v->mem != NULL || e->v->killed == NULL)
+        return;
+    const int i = flat_index(e);
+
+    if (i >= 0)
+        e->v->killed[i] = false;
+    else
+        memset(e->v->killed, 0, (size_t)e->v->n);
+}
+
+static void kill_block(struct block *b)
+{
+    struct kills mine = { 0 };
+
+    for (int i = b->n - 1; i >= 0; i--) {
+        struct stmt *s = b->s[i];
+
+        if (s->k == S_ASSIGN) {
+            struct var *v = s->lhs->v;
+            const int e = v->mem != NULL || v->k == V_CHILD_IN ? -1 : flat_index(s->lhs);
+
+            if (e >= 0 && v->killed[e]) {
+                s->overwritten = true;
+                continue;
+            }
+            if (e >= 0) {
+                v->killed[e] = true;
+                PUSH(mine.e, mine.n, mine.cap, s->lhs);
+            }
+            for (int j = 0; j < s->lhs->nidx; j++)
+                visit_expr(s->lhs->idx[j], keep_read, NULL);
+        } else if (s->k == S_IF) {
+            kill_block(&s->a);
+            kill_block(&s->b);
+        } else if (s->k == S_CASE) {
+            for (int j = 0; j < s->narm; j++)
+                kill_block(&s->arm[j].body);
+        }
+        visit_expr(s->rhs, keep_read, NULL);
+    }
+    for (int i = 0; i < mine.n; i++)
+        mine.e[i]->v->killed[flat_index(mine.e[i])] = false;
+}
+
 /* ---- what is live ---- */
 
 struct livectx { int which; bool changed; };
@@ -301,12 +352,12 @@ static bool root(const struct stmt *s, int which)
 {
     if (s->k == S_ASSERT)
         return which == 0;
-    if (s->k != S_ASSIGN)
+    if (s->k != S_ASSIGN || s->overwritten)
         return false;
     const enum vkind k = s->lhs->v->k;
 
     if (which == 0)
-        return k == V_STATE || (k == V_OUT && !s->lhs->v->wire_out);
+        return (k == V_STATE && s->lhs->v->mem != NULL && s->lhs->v->mem->seen_read) || (k == V_OUT && !s->lhs->v->wire_out);
     return k == V_CHILD_IN || (k == V_OUT && s->lhs->v->wire_out);
 }
 
@@ -326,8 +377,8 @@ static bool live_block(struct block *b, struct livectx *c)
             for (int j = 0; j < s->narm; j++)
                 l |= live_block(&s->arm[j].body, c);
         } else if (!l) {
-            l = root(s, c->which) || (s->k == S_ASSIGN && s->lhs->v->mem == NULL &&
-                                      (s->lhs->v->k == V_LOCAL || c->which == 1) && s->lhs->v->live[c->which]);
+            l = root(s, c->which) || (s->k == S_ASSIGN && !s->overwritten && s->lhs->v->mem == NULL &&
+                                      (s->lhs->v->k == V_LOCAL || s->lhs->v->k == V_STATE) && s->lhs->v->live[c->which]);
         }
         if (l && !s->live[c->which]) {
             s->live[c->which] = true;
@@ -398,8 +449,12 @@ static int number(struct block *b, int seq)
         struct stmt *s = b->s[i];
 
         s->seq = seq++;
-        if (s->k == S_ASSIGN)
+        if (s->k == S_ASSIGN) {
+            const int e = flat_index(s->lhs);
+
             s->lhs->v->last_write = s->seq;
+            memset(s->lhs->v->ever_written + (e < 0 ? 0 : e), 1, e < 0 ? (size_t)s->lhs->v->n : 1);
+        }
         seq = number(&s->a, seq);
         seq = number(&s->b, seq);
         for (int j = 0; j < s->narm; j++)
@@ -414,7 +469,11 @@ void flow(struct design *d)
     struct memflow f = { 0 };
 
     for (int i = 0; i < d->nvar; i++)
-        d->var[i]->defined = arena((size_t)d->var[i]->n);
+        d->var[i]->defined = arena((size_t)d->var[i]->n + 1);
+    for (int i = 0; i < d->nvar; i++)
+        d->var[i]->killed = arena((size_t)d->var[i]->n + 1);
+    for (int i = 0; i < d->nvar; i++)
+        d->var[i]->ever_written = arena((size_t)d->var[i]->n + 1);
     assigned(&d->body, &p);
     /* "Every output is written at every call." */
     struct port *port = NULL;
@@ -437,10 +496,22 @@ void flow(struct design *d)
     for (int i = 0; i < d->nmem; i++)
         layout(d->mem[i]);
     memories(&d->body, &f);
+    kill_block(&d->body);
     number(&d->body, 0);
     while (taint(&d->body, false))
         ;
+    /* A register is kept if an output, a child or an assertion depends on it. */
+    live(d, 1);
+    for (int i = 0; i < d->nvar; i++)
+        if (d->var[i]->k == V_STATE && d->var[i]->live[1])
+            d->var[i]->live[0] = true;
     live(d, 0);
+    /* "A register that is read is written somewhere." */
+    for (int i = 0; i < d->nvar; i++)
+        if (d->var[i]->k == V_STATE && d->var[i]->live[0] && d->var[i]->last_write < 0 &&
+            (d->var[i]->mem == NULL || !d->var[i]->mem->seen_write))
+            error(d->var[i]->at, "assign it, or make it a constant", "register '%s' is read but never written",
+                  d->var[i]->cname);
 }
 
 void finish(struct design *d)

@@ -180,6 +180,7 @@ struct var {
     bool wire_out;                 /* V_OUT driven by an assign                                */
     bool raw;                      /* read after a write on some path                          */
     bool live[2], name_used, tainted, written;
+    bool *killed, *ever_written;
     bool *defined;                 /* per element, while checking assignment                   */
     struct expr **value;           /* V_CHILD_IN, wire_out: per element                        */
 };
@@ -199,6 +200,7 @@ struct stmt {
     struct loc at;
     int seq;
     bool live[2];                  /* in the clocked block; in the wires                       */
+    bool overwritten;              /* before anything reads it                                 */
 };
 struct instance {
     const char *name, *module;
@@ -234,7 +236,7 @@ int flat_index(const struct expr *leaf);         /* element of a leaf with const
 
 struct options { const char *outdir; const char *glue; struct map replicated; struct map blackbox; };
 void emit(struct design *d, const struct options *o);
-void emit_glue(const char *path, struct unit **u, int nu);
+void emit_glue(const char *path, struct unit **u, int nu, char *const *clang_args, int nargs);
 
 /* Walks every expression of a statement itself (not of nested blocks). */
 typedef void visit_fn(struct expr *e, void *ctx);

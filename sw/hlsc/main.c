@@ -89,7 +89,7 @@ int main(int argc, char **argv)
     for (int i = 0; i < ndesign; i++)
         emit(design[i], &opt);
     if (opt.glue != NULL)
-        emit_glue(opt.glue, unit, nunit);
+        emit_glue(opt.glue, unit, nunit, clang_args, nargs);
 done:
     diag_free();
     free(clang_args);
