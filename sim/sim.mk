@@ -1,0 +1,154 @@
+# sim.mk - emulation and simulation: librs_emu_PRESET.so, and librs_sim_PRESET.so with rs_sim_PRESET.
+#
+#   make emu sim                         the presets of EMU_PRESETS and SIM_PRESETS
+#   make emu sim PRESET=small            one of hw/config/
+#   make emu sim PRESET=path/mine.h      a user's own; the file must define RS_PRESET_NAME "mine"
+#   make sim-wave PRESET=small           rs_sim_small_trace, which writes waveforms
+#
+# Every preset has one work folder, $(BUILD)/sim/PRESET: emu/ objects, v/ Verilog, fast/ and trace/
+# Verilated C++.  Verilator runs only when the Verilog has changed, not whenever hlsc has run.
+PRESET      ?=
+ALL_PRESETS := $(filter-out config,$(basename $(notdir $(wildcard hw/config/*.h))))
+EMU_PRESETS ?= $(if $(PRESET),$(PRESET),$(ALL_PRESETS))
+SIM_PRESETS ?= $(if $(PRESET),$(PRESET),default small tiny)
+
+CXX      ?= c++
+HLSC     ?= $(BUILD)/hlsc
+HW_SRC   := $(sort $(wildcard hw/*.c hw/cells/*.c))
+HW_DEPS  := $(sort $(wildcard hw/*.h hw/cells/*.h hw/config/*.h))
+
+# Clocked C for the host: pragmas are hlsc's business.
+HW_CFLAGS  ?= -O3 -march=native
+SIM_CFLAGS := $(BASE_CFLAGS) -Wno-unknown-pragmas
+SIM_CXXFLAGS := -std=gnu++17 -O2 -Wall -Wextra -Werror -MMD -MP -pthread
+VERILATOR      ?= verilator
+VERILATOR_LINT := -Wno-SYMRSVDWORD
+VERILATOR_FLAGS := --cc -O3 --x-assign fast --x-initial fast --noassert --top-module core
+
+# ---- is what sim needs there? ----------------------------------------------------------------
+HASH := \#
+cxx_have = $(shell printf '$(HASH)if !__has_include(<$(1)>)\n$(HASH)error\n$(HASH)endif\n' | $(CXX) -E -x c++ - >/dev/null 2>&1 && echo 1)
+SIM_MISSING := $(strip \
+  $(if $(shell command -v $(VERILATOR) 2>/dev/null),,verilator) \
+  $(if $(call cxx_have,systemc),,libsystemc-dev) \
+  $(if $(shell command -v clang 2>/dev/null),,clang) \
+  $(if $(call cxx_have,json-c/json.h),,libjson-c-dev))
+VERILATOR_ROOT := $(if $(filter verilator,$(SIM_MISSING)),,$(shell $(VERILATOR) --getenv VERILATOR_ROOT 2>/dev/null))
+VERILATED := $(VERILATOR_ROOT)/include
+
+# ---- the platforms around one core ---------------------------------------------------------------
+# $(call platform,WORK,OUT,NAME,PRESET_FILE,SOURCES,DEPS,INCLUDES)
+#   WORK: folder of intermediate files; OUT: folder of the results; NAME: RS_PRESET_NAME;
+#   PRESET_FILE: as #include'd by hw/config/config.h, empty for the default; SOURCES: clocked C of the core
+define platform
+$(1)/flags := $(7) -Ihw -Isim $(if $(4),-DRS_PRESET_FILE='"$(4)"')
+
+$(1)/emu/%.o: %.c $(BUILD)/config
+	$$(SAY) CC-EMU '$$< ($(3))'
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(SIM_CFLAGS) $$(HW_CFLAGS) $$($(1)/flags) -c $$< -o $$@
+
+$(2)/librs_emu_$(3).so: $(patsubst %.c,$(1)/emu/%.o,$(5) sim/emu_platform.c sim/board.c sim/memory.c sim/storage.c)
+	$$(SAY) LD $$@
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) -shared $$(HW_CFLAGS) $$(LDFLAGS) $$^ -o $$@
+
+# Verilog, and a mark that moves only when its text does.
+$(1)/v/.ran: $(5) $(6) $$(HLSC)
+	$$(SAY) HLSC '$(3)'
+	@mkdir -p $$(@D) && rm -rf $(1)/v.new && mkdir -p $(1)/v.new
+	$$(Q)$$(HLSC) $$($(1)/flags) -o $(1)/v.new $(5)
+	@if diff -rq -x '.*' $(1)/v.new $(1)/v >/dev/null 2>&1; then :; else \
+	  rm -f $(1)/v/*.v && mv $(1)/v.new/*.v $(1)/v/ && touch $(1)/v/.changed; fi
+	@rm -rf $(1)/v.new && touch $$@
+$(1)/v/.changed: $(1)/v/.ran ;
+
+$(foreach build,fast trace,
+$(1)/$(build)/Vcore.mk: $(1)/v/.changed
+	$$(SAY) VERILATE '$(3)$(if $(filter trace,$(build)), (trace))'
+	@rm -rf $$(@D) && mkdir -p $$(@D)
+	$$(Q)$$(VERILATOR) $$(VERILATOR_FLAGS) $$(VERILATOR_LINT) $(if $(filter trace,$(build)),--trace-fst --trace-structs) \
+	  --Mdir $$(@D) -y $(1)/v $(1)/v/core.v
+
+$(1)/$(build)/Vcore__ALL.a: $(1)/$(build)/Vcore.mk
+	$$(SAY) CXX '$$@'
+	+$$(Q)$$(MAKE) -s -C $$(@D) -f Vcore.mk OPT_FAST="$(if $(filter trace,$(build)),-O1,-O3 -march=native)" OPT_SLOW=-O0 \
+	  VM_PARALLEL_BUILDS=$(if $(filter trace,$(build)),1,0) Vcore__ALL.a > $(1)/$(build)/log 2>&1 || { cat $(1)/$(build)/log; exit 1; }
+
+$(1)/$(build)/rtl_core.o: sim/rtl_core.cpp $(1)/$(build)/Vcore.mk
+	$$(SAY) CXX '$$< ($(3))'
+	$$(Q)$$(CXX) $$(SIM_CXXFLAGS) $$($(1)/flags) -I$(1)/$(build) -isystem $$(VERILATED) -isystem $$(VERILATED)/vltstd \
+	  -DVM_TRACE=$(if $(filter trace,$(build)),1 -DVM_TRACE_FST=1,0) -c $$< -o $$@
+
+$(2)/rs_sim_$(3)$(if $(filter trace,$(build)),_trace): $(1)/server/sim_server.o $(1)/$(build)/rtl_core.o \
+    $(1)/$(build)/Vcore__ALL.a $(patsubst %,$(1)/server/%.o,board memory storage) \
+    $(patsubst %,$$(BUILD)/sim/verilated/%.o,verilated verilated_threads $(if $(filter trace,$(build)),verilated_fst_c))
+	$$(SAY) LD $$@
+	@mkdir -p $$(@D)
+	$$(Q)$$(CXX) $$(LDFLAGS) $$^ -lsystemc $(if $(filter trace,$(build)),-lz) -pthread -o $$@
+)
+$(1)/server/%.o: sim/%.cpp
+	$$(SAY) CXX '$$< ($(3))'
+	@mkdir -p $$(@D)
+	$$(Q)$$(CXX) $$(SIM_CXXFLAGS) $$($(1)/flags) -c $$< -o $$@
+
+$(1)/server/%.o: sim/%.c $(BUILD)/config
+	$$(SAY) CC '$$< ($(3))'
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) $$(SIM_CFLAGS) $$(HW_CFLAGS) $$($(1)/flags) -c $$< -o $$@
+
+$(2)/librs_sim_$(3).so: $(patsubst %,$(1)/server/%.o,sim_platform board memory storage) | $(2)/rs_sim_$(3)
+	$$(SAY) LD $$@
+	@mkdir -p $$(@D)
+	$$(Q)$$(CC) -shared $$(LDFLAGS) $$^ -ldl -o $$@
+
+-include $$(wildcard $(1)/emu/*.d $(1)/emu/*/*.d $(1)/emu/*/*/*.d $(1)/emu/*/*/*/*.d $(1)/server/*.d $(1)/fast/rtl_core.d $(1)/trace/rtl_core.d)
+endef
+
+$(BUILD)/sim/verilated/%.o: $(VERILATED)/%.cpp
+	$(SAY) CXX $(<F)
+	@mkdir -p $(@D)
+	$(Q)$(CXX) -std=gnu++17 -O2 -pthread -I$(VERILATED) -I$(VERILATED)/vltstd -c $< -o $@
+
+# ---- around the accelerator -------------------------------------------------------------------------
+preset_name = $(basename $(notdir $(1)))
+preset_file = $(if $(filter %.h,$(1)),$(abspath $(1)),$(if $(filter default,$(1)),,$(1).h))
+check_preset = $(if $(filter %.h,$(1)),$(if $(shell grep -q 'define *RS_PRESET_NAME *"$(call preset_name,$(1))"' $(1) && echo 1),,\
+  $(error PRESET=$(1): the file must exist and define RS_PRESET_NAME "$(call preset_name,$(1))")),\
+  $(if $(wildcard hw/config/$(1).h),,$(error PRESET=$(1): no hw/config/$(1).h; there are: $(ALL_PRESETS))))
+
+$(foreach p,$(sort $(EMU_PRESETS) $(SIM_PRESETS)),$(call check_preset,$(p))\
+  $(eval $(call platform,$(BUILD)/sim/$(call preset_name,$(p)),$(BUILD),$(call preset_name,$(p)),$(call preset_file,$(p)),$(HW_SRC),$(HW_DEPS) $(filter %.h,$(p)),)))
+
+EMU_LIBS += $(foreach p,$(EMU_PRESETS),$(BUILD)/librs_emu_$(call preset_name,$(p)).so)
+SIM_READY := $(if $(SIM_MISSING),,1)
+ifneq ($(wildcard hw/core.c),)
+SIM_LIBS += $(if $(SIM_READY),$(foreach p,$(SIM_PRESETS),$(BUILD)/librs_sim_$(call preset_name,$(p)).so))
+else
+EMU_LIBS :=
+endif
+
+.PHONY: sim-missing sim-wave
+sim: sim-missing
+sim-missing:
+	$(if $(SIM_MISSING),@echo 'sim: not built: $(SIM_MISSING) not found')
+sim-wave: $(if $(SIM_READY),$(foreach p,$(SIM_PRESETS),$(BUILD)/rs_sim_$(call preset_name,$(p))_trace),sim-missing)
+
+# ---- tests -------------------------------------------------------------------------------------------
+COPY := $(BUILD)/lockstep/copy
+$(eval $(call platform,$(COPY),$(COPY)_default,default,,tests/lockstep/copycore/core.c,tests/lockstep/copycore/core.h hw/core.h hw/isa.h hw/config/config.h,-Itests/lockstep/copycore))
+
+$(BUILD)/tests/unit/test_memory: $(BUILD)/san/sim/memory.o $(BUILD)/san/sim/storage.o
+
+# The same program twice: emu alone needs no tools.
+$(BUILD)/tests/lockstep/test_platform: $(BUILD)/san/tests/lockstep/test_platform.o \
+    | $(COPY)_default/librs_emu_default.so
+	$(SAY) LD $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SANITIZE) $^ $(LDLIBS) -o $@
+$(BUILD)/tests/lockstep/test_platform_sim: $(BUILD)/tests/lockstep/test_platform \
+    | $(COPY)_default/librs_sim_default.so $(COPY)_default/rs_sim_default_trace
+	$(Q)cp $< $@
+-include $(BUILD)/san/tests/lockstep/test_platform.d $(BUILD)/san/sim/memory.d $(BUILD)/san/sim/storage.d
+TESTS_HOST += $(BUILD)/tests/lockstep/test_platform
+TESTS      += $(if $(SIM_READY),$(BUILD)/tests/lockstep/test_platform_sim)
