@@ -43,16 +43,13 @@ CLI_OBJ := $(CLI_SRC:%.c=$(BUILD)/obj/%.o)
 LIB_SAN := $(LIB_SRC:%.c=$(BUILD)/san/%.o)
 CLI_SAN := $(CLI_SRC:%.c=$(BUILD)/san/%.o)
 
-# Kernels written for one instruction set are compiled for it; the choice is made at run time.
-X86 := $(filter x86_64-%,$(shell $(CC) -dumpmachine))
-isa_flags = $(if $(X86),$(if $(findstring __avx512vnni,$(1)),-mavx512f -mavx512bw -mavx512vl -mavx512vnni)$(if $(findstring __avx2,$(1)),-mavx2 -mfma))
-
 # ---- what the tests are made of ------------------------------------------------------------
 # A test is a program that prints PASS, FAIL and SKIP lines (tests/run.sh).  The .mk files of other
 # directories add theirs to TESTS (make test) or TESTS_LONG (make test-long); those that need a
 # C compiler and make only, to TESTS_HOST (make test-host, and make test as well).
 TEST_SRC  := $(sort $(wildcard tests/unit/test_*.c tests/e2e/test_*.c))
 TEST_PROGRAMS := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)
+TEST_HELPERS  := $(patsubst %.c,$(BUILD)/san/%.o,$(sort $(wildcard tests/*.c)))
 TESTS      :=
 TESTS_HOST :=
 TESTS_LONG :=
@@ -95,12 +92,12 @@ FORCE:
 $(BUILD)/obj/%.o: %.c $(BUILD)/config
 	$(SAY) CC $<
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE_CFLAGS) $(CFLAGS) $(call isa_flags,$<) $(INCLUDES) $(if $(filter sw/cli/%,$<),$(CLI_DEFS)) -c $< -o $@
+	$(Q)$(CC) $(BASE_CFLAGS) $(CFLAGS) $(INCLUDES) $(if $(filter sw/cli/%,$<),$(CLI_DEFS)) -c $< -o $@
 
 $(BUILD)/san/%.o: %.c $(BUILD)/config
 	$(SAY) CC-SAN $<
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE_CFLAGS) $(SANITIZE) $(call isa_flags,$<) $(INCLUDES) -Itests $(if $(filter sw/cli/%,$<),$(CLI_DEFS)) -c $< -o $@
+	$(Q)$(CC) $(BASE_CFLAGS) $(SANITIZE) $(INCLUDES) -Itests $(if $(filter sw/cli/%,$<),$(CLI_DEFS)) -c $< -o $@
 
 $(BUILD)/librowstation.a: $(LIB_OBJ)
 	$(SAY) AR $@
@@ -123,7 +120,11 @@ $(BUILD)/san/rowstation: $(CLI_SAN) $(BUILD)/san/librowstation.a
 	$(SAY) LD $@
 	$(Q)$(CC) $(SANITIZE) -rdynamic $^ $(LDLIBS) $(CLI_LIBS) -o $@
 
-$(BUILD)/tests/%: $(BUILD)/san/tests/%.o $(BUILD)/san/librowstation.a
+# What several tests share: each takes from it what it needs.
+$(BUILD)/san/helpers.a: $(TEST_HELPERS)
+	$(Q)rm -f $@ && $(AR) rcs $@ $^
+
+$(BUILD)/tests/%: $(BUILD)/san/tests/%.o $(BUILD)/san/helpers.a $(BUILD)/san/librowstation.a
 	$(SAY) LD $@
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SANITIZE) -rdynamic $^ $(LDLIBS) -o $@
@@ -157,4 +158,4 @@ _test-long: _build $(TESTS_LONG)
 clean:
 	$(Q)rm -rf $(BUILD)
 
--include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(LIB_SAN:.o=.d) $(CLI_SAN:.o=.d) $(TEST_SRC:%.c=$(BUILD)/san/%.d)
+-include $(LIB_OBJ:.o=.d) $(CLI_OBJ:.o=.d) $(LIB_SAN:.o=.d) $(CLI_SAN:.o=.d) $(TEST_SRC:%.c=$(BUILD)/san/%.d) $(TEST_HELPERS:.o=.d)
