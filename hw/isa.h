@@ -173,6 +173,7 @@ enum {
 #define RS_REG_BASE1      0x1C   /* 64 bit: filters and parameters                          */
 #define RS_REG_BASE2      0x28   /* 64 bit: activations                                     */
 #define RS_REG_BASE3      0x34   /* 64 bit: status block and snapshots                      */
+#define RS_REG_COUNT      0x40   /* commands in the stream at BASE0, END included           */
 #define RS_REG_MAGIC      0x80   /* read only from here                                     */
 #define RS_REG_VERSION    0x84
 #define RS_REG_CONFIG     0x88   /* configuration hash: RS_CONFIG_HASH of the preset        */

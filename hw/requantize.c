@@ -13,7 +13,7 @@ void requantize_clock(struct requantize *r, const struct requantize_in *in,
 #pragma HLS PIPELINE II=1
     const int32_t shift = in->param.shift;
 
-    r->code = clamp_code(round_shift(r->high, r->right3) + r->range3.zp,
+    r->code = clamp_code((int64_t)round_shift(r->high, r->right3) + r->range3.zp,
                          r->range3.min, r->range3.max);
 
     r->high = round_high(r->product);

@@ -23,9 +23,10 @@ static inline int32_t round_shift(int32_t x, uint32_t right)
     return (x >> right) + (rest > half ? 1 : 0);
 }
 
-static inline int32_t clamp_code(int32_t x, int32_t min, int32_t max)
+/* x is wider than a code by far: 33 bits, so that adding a zero point cannot overflow. */
+static inline int32_t clamp_code(int64_t x, int32_t min, int32_t max)
 {
-    return x < min ? min : x > max ? max : x;
+    return x < min ? min : x > max ? max : (int32_t)x;
 }
 
 #endif

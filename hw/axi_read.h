@@ -1,0 +1,57 @@
+/* axi_read.h - the read half of m_axi for two clients: ports and registers. */
+#ifndef RS_AXI_READ_H
+#define RS_AXI_READ_H
+#include <stdbool.h>
+#include <stdint.h>
+#include "config/config.h"
+
+enum axi_client { AXI_COMMANDS, AXI_LOADS, AXI_CLIENTS };
+
+#define AXI_BURSTS 16                       /* outstanding                                       */
+#define AXI_BEATS  4                        /* beats that may wait for their client              */
+
+struct axi_burst {
+    bool     valid;
+    uint64_t addr;                          /* of the first beat, beat-aligned                   */
+    uint32_t beats : 9;                     /* 1..256, not across 4 KiB                          */
+};
+struct axi_beat { uint8_t byte[RS_AXI_BYTES]; };
+
+struct axi_read_in {
+    bool     rst;
+    struct axi_burst burst[AXI_CLIENTS];    /* held until `taken`                                */
+    bool     beat_ready[AXI_CLIENTS];
+    bool     arready;
+    bool     rvalid;
+    struct axi_beat rdata;
+    uint32_t rresp : 2;
+    bool     rlast;
+};
+struct axi_read_out {
+    bool     taken[AXI_CLIENTS];            /* the burst has been taken: withdraw it             */
+    bool     beat_valid[AXI_CLIENTS];       /* moves at an edge where beat_ready was high too    */
+    struct axi_beat beat;
+    bool     beat_error;                    /* the response was not OKAY                         */
+    bool     arvalid;
+    uint64_t araddr;
+    uint32_t arlen : 8;
+    bool     rready;
+    bool     idle;
+    bool     moved;                         /* a beat came in at the last edge                   */
+};
+struct axi_read {
+    bool     taken[AXI_CLIENTS];
+    bool     arvalid;
+    uint64_t araddr;
+    uint32_t arlen : 8;
+    bool     owner[AXI_BURSTS];             /* client of each burst under way, oldest first      */
+    uint32_t owner_head : 4, owner_tail : 4, owner_count : 5;
+    struct axi_beat beat[AXI_BEATS];
+    bool     beat_last[AXI_BEATS], beat_error[AXI_BEATS];
+    uint32_t beat_head : 2, beat_tail : 2, beat_count : 3;
+    bool     moved;
+};
+
+void axi_read_clock(struct axi_read *r, const struct axi_read_in *in, struct axi_read_out *out);
+
+#endif

@@ -1,0 +1,65 @@
+/* command.h - fetches commands and hands them to the engines: ports and registers. */
+#ifndef RS_COMMAND_H
+#define RS_COMMAND_H
+#include "axi_read.h"
+
+#define COMMAND_SLOTS 8
+#define COMMAND_BATCH 4                    /* commands of one burst                              */
+#define COMMAND_BEATS (RS_COMMAND_BYTES / RS_AXI_BYTES)
+#define QUIET_CLOCKS  8                    /* idle that long is idle: longer than any hand-over  */
+
+enum engine { ENGINE_LOAD, ENGINE_COMPUTE, ENGINE_POOL, ENGINE_STORE, ENGINES };
+
+struct command_in {
+    bool     rst;
+    bool     start;                        /* level: run until finished                          */
+    uint64_t base;
+    uint32_t count;
+    bool     taken;                        /* the burst we ask for                               */
+    bool     beat_valid;
+    struct axi_beat beat;
+    bool     beat_error;
+    bool     ready[ENGINES];
+    bool     idle;                         /* all engines                                        */
+    bool     store_idle;
+    bool     load_error, store_error;
+    uint64_t load_error_addr;
+};
+struct command_out {
+    struct axi_burst burst;
+    bool     beat_ready;
+    bool     push[ENGINES];
+    uint32_t command[RS_COMMAND_WORDS];
+    bool     clear;                        /* a run begins: engines forget the last one          */
+    bool     begin;                        /* the first clock of that                            */
+    bool     running;
+    bool     finished;                     /* one clock                                          */
+    uint32_t status;
+    uint64_t error_addr;
+    uint32_t taken_commands;
+};
+enum command_state { COMMAND_IDLE, COMMAND_CLEAR, COMMAND_RUN, COMMAND_END, COMMAND_LAST, COMMAND_DONE };
+
+struct command {
+    uint32_t state : 3;
+    uint32_t slot[COMMAND_SLOTS][RS_COMMAND_WORDS];
+    uint32_t head : 4, tail : 4;           /* modulo 2 * COMMAND_SLOTS                           */
+    uint32_t beat : 4;                     /* of the command being filled                        */
+    uint64_t fetch_addr;
+    uint32_t fetch_left;                   /* commands not asked for                             */
+    uint32_t promised : 4;                 /* commands asked for, not yet here                   */
+    struct axi_burst burst;
+    bool     beat_ready;
+    bool     push[ENGINES];
+    bool     pushed;
+    uint32_t command[RS_COMMAND_WORDS];
+    uint32_t quiet : 4;
+    bool     clear, begin, finished;
+    uint32_t status;
+    uint64_t error_addr;
+    uint32_t dispatched;
+};
+
+void command_clock(struct command *r, const struct command_in *in, struct command_out *out);
+
+#endif

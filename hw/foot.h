@@ -1,0 +1,71 @@
+/* foot.h - the south end of a column: accumulators, two requantizers, collector. */
+#ifndef RS_FOOT_H
+#define RS_FOOT_H
+#include "accumulator.h"
+#include "column_head.h"
+#include "requantize.h"
+
+enum flush_kind {
+    FLUSH_FILTERS = 0,        /* the entry holds two filters of pixel `pixel`                */
+    FLUSH_POSITIONS = 1,      /* the entry holds channel `index` of both pixels              */
+    FLUSH_POSITION = 2        /* the entry holds channel `index` of pixel `pixel`            */
+};
+
+struct flush_op {             /* turn one entry into codes                                   */
+    bool     valid;
+    bool     bank;            /* of accumulators and parameters                              */
+    uint32_t addr  : 8;
+    uint32_t index : 4;       /* filter pair, or channel                                     */
+    uint32_t kind  : 2;       /* enum flush_kind                                             */
+    bool     pixel;
+    struct requantize_range range;
+};
+struct param_op {             /* parameters of one filter pair, for the columns of a group   */
+    bool     valid;
+    bool     bank;
+    uint32_t index : 4;
+    uint32_t group : 5;
+    struct column_place place;
+    struct column_shape shape;
+    struct requantize_param param[2];
+};
+struct foot_op {              /* travels east                                                */
+    struct acc_op   acc;
+    struct flush_op flush;
+    struct param_op param;
+};
+
+struct pixel_pair { uint8_t byte[2][RS_BLOCK]; };
+
+struct foot_in {
+    struct foot_op op_w;
+    struct array_psum psum;
+};
+struct foot_out {
+    struct foot_op op_e;
+    struct pixel_pair pair;   /* complete FOOT_EDGES after its last flush_op                 */
+};
+#define FOOT_EDGES 6
+struct foot_place {           /* where a code goes                                           */
+    bool     valid;
+    uint32_t index : 4;
+    uint32_t kind  : 2;
+    bool     pixel;
+};
+struct foot {
+    struct foot_op op;
+    struct accumulator acc;
+    struct accumulator_out acc_out;
+    struct requantize lane[2];
+    struct requantize_out lane_out[2];
+    struct requantize_param param0[2 * RS_MAX_PAIRS];
+    struct requantize_param param1[2 * RS_MAX_PAIRS];
+    struct requantize_param now0, now1;
+    struct requantize_range range;
+    struct foot_place place[FOOT_EDGES - 1];
+    struct pixel_pair pair;
+};
+
+void foot_clock(struct foot *r, const struct foot_in *in, struct foot_out *out);
+
+#endif

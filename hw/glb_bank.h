@@ -1,0 +1,27 @@
+/* glb_bank.h - one bank of the global buffer: ports and registers. */
+#ifndef RS_GLB_BANK_H
+#define RS_GLB_BANK_H
+#include <stdbool.h>
+#include <stdint.h>
+#include "config/config.h"
+
+struct block { uint8_t byte[RS_BLOCK]; };
+
+struct glb_bank_in {
+    uint32_t read_row  : 11;
+    bool     write;
+    uint32_t write_row : 11;
+    uint32_t write_mask : RS_BLOCK;    /* bit b: byte b                                      */
+    struct block data_in;
+};
+struct glb_bank_out {
+    struct block data;                 /* what read_row named at the last edge               */
+};
+struct glb_bank {
+    uint8_t mem[RS_GLB_BANK_DEPTH][RS_BLOCK];
+    struct block data;
+};
+
+void glb_bank_clock(struct glb_bank *r, const struct glb_bank_in *in, struct glb_bank_out *out);
+
+#endif

@@ -1,0 +1,46 @@
+/* group_queue.h - COMPUTE commands on their way through the array's stages. */
+#ifndef RS_GROUP_QUEUE_H
+#define RS_GROUP_QUEUE_H
+#include <stdbool.h>
+#include <stdint.h>
+#include "config/config.h"
+
+#define GROUP_SLOTS 4
+
+/* The stages that each work through every group, some of them ahead of others. */
+enum group_stage {
+    STAGE_FILTER,             /* filter words and parameters out of the filter buffer        */
+    STAGE_IFMAP,              /* ifmap words out of the global buffer                        */
+    STAGE_LOAD,               /* ifmap words into the array                                  */
+    STAGE_FILTER_LOAD,        /* filter words into the array                                 */
+    STAGE_MAC,
+    STAGE_FLUSH,
+    GROUP_STAGES
+};
+
+struct group_view {           /* the next group of a stage                                   */
+    bool     valid;
+    uint32_t words[RS_COMMAND_WORDS];
+};
+
+struct group_queue_in {
+    bool     rst;
+    bool     push;            /* only while ready                                            */
+    uint32_t command[RS_COMMAND_WORDS];
+    bool     take[GROUP_STAGES];
+};
+struct group_queue_out {
+    bool     ready;
+    bool     empty;
+    struct group_view view[GROUP_STAGES];
+};
+struct group_queue {
+    uint32_t slot[GROUP_SLOTS][RS_COMMAND_WORDS];
+    uint32_t tail : 3;                       /* counts modulo 2 * GROUP_SLOTS                */
+    uint32_t next[GROUP_STAGES];             /* likewise, below 8                            */
+};
+
+void group_queue_clock(struct group_queue *r, const struct group_queue_in *in,
+                       struct group_queue_out *out);
+
+#endif

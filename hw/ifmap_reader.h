@@ -1,0 +1,95 @@
+/* ifmap_reader.h - global buffer to ifmap lanes: ports and registers. */
+#ifndef RS_IFMAP_READER_H
+#define RS_IFMAP_READER_H
+#include "glb.h"
+#include "group_queue.h"
+#include "lane.h"
+
+#define READER_META 8                      /* words between address and lanes                    */
+
+struct engine_counts {                     /* commands finished, modulo 2^16                     */
+    uint16_t load, compute, pool, store;
+};
+
+/* The counters have reached what a command waits for. */
+static inline bool waits_over(const uint32_t *w, struct engine_counts c)
+{
+    return (uint16_t)(c.load - RS_GET_U(w, WAIT_LOAD)) < 0x8000u &&
+           (uint16_t)(c.compute - RS_GET_U(w, WAIT_COMPUTE)) < 0x8000u &&
+           (uint16_t)(c.pool - RS_GET_U(w, WAIT_POOL)) < 0x8000u &&
+           (uint16_t)(c.store - RS_GET_U(w, WAIT_STORE)) < 0x8000u;
+}
+
+struct ifmap_reader_in {
+    bool     rst;
+    struct group_view group;
+    struct engine_counts counts;
+    bool     read_ready;
+    struct glb_data data;
+    bool     popped;                       /* the last row took an ifmap word                    */
+};
+struct ifmap_reader_out {
+    bool     group_take;
+    struct glb_read_req read;
+    bool     push[RS_ROWS];
+    struct lane_word word[RS_ROWS];
+    bool     idle;
+    bool     waiting_load;                 /* the next group waits: for a load,                  */
+    bool     waiting_other;                /* for another engine                                 */
+};
+
+/* A word on its way: which pixels are real, and in FLATTEN mode which ifmap row it is. */
+struct reader_meta {
+    bool     read;                         /* data will come from the global buffer              */
+    bool     real0, real1;
+    uint32_t row : 8;                      /* ifmap row less the strip's first                   */
+};
+struct row_pair {                          /* FLATTEN: what an array row takes                   */
+    bool     real;
+    uint32_t channel : 4;
+    uint32_t row : 4;
+};
+
+struct ifmap_reader {
+    bool     group_take;
+    bool     active, programming;
+    bool     flatten;
+    uint32_t log2_u : 2;
+    uint32_t e : 5, fx : 5, strips : 6, q : 5, q_last : 5, rp : 4, rp_last : 4, chain : 5;
+    uint32_t rows_last : 5;
+    uint32_t nj : 10, n_cb : 12, n_rc : 4;
+    uint32_t tile_step : 16;               /* columns between tiles: FP * U                      */
+    uint32_t span : 8;                     /* ifmap rows of a strip beyond those of one row      */
+    uint32_t if_row : 16, if_cb : 16, if_w : 16, if_h : 16;
+    uint32_t step_cb : 16, step_rc : 16, step_strip : 16;   /* blocks                            */
+    uint32_t rows_strip : 8;               /* ifmap rows between strips                          */
+    int32_t  x0 : 16, h0 : 16;
+    int32_t  zp : 8;
+
+    /* Loops, outermost first; addresses in blocks, column left out. */
+    uint32_t cb : 12, rc : 4, strip : 6, j : 10, f : 5, qi : 5, hh : 8;
+    uint32_t addr_cb : 16, addr_rc : 16, addr_strip : 16, addr_q : 16, addr : 16;
+    int32_t  h_rc : 16, h_strip : 16, h : 16;
+    int32_t  x_word : 16, x : 16;
+
+    /* FLATTEN: programming of the rows, carried on from pass to pass. */
+    struct row_pair pair[RS_ROWS];
+    uint32_t prog_row : 5;
+    uint32_t prog_channel : 4, prog_r : 4;
+
+    struct glb_read_req read;
+    struct reader_meta meta[READER_META];
+    uint32_t meta_head : 3, meta_tail : 3, meta_count : 4;
+    struct block data0[READER_META], data1[READER_META];
+    uint32_t data_head : 3, data_tail : 3, data_count : 4;
+
+    uint32_t room[RS_ROWS];                /* words each lane can still take, at most 32         */
+    bool     push[RS_ROWS];
+    struct lane_word word[RS_ROWS];
+    bool     waiting_load, waiting_other;
+};
+
+void ifmap_reader_clock(struct ifmap_reader *r, const struct ifmap_reader_in *in,
+                        struct ifmap_reader_out *out);
+
+#endif

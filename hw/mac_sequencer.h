@@ -1,0 +1,89 @@
+/* mac_sequencer.h - the multiply-accumulates of every pass, in order: ports and registers. */
+#ifndef RS_MAC_SEQUENCER_H
+#define RS_MAC_SEQUENCER_H
+#include "accumulator.h"
+#include "column_head.h"
+#include "group_queue.h"
+#include "ifmap_loader.h"
+
+#define INJECT_DELAY 4                     /* clocks from a multiply to its injection (pe.c)     */
+#define COUNT_DELAY  1                     /* clocks to its zero count                           */
+#define ACC_DELAY    (RS_ROWS + 6)         /* clocks until its psum is at the foot of column 0   */
+
+enum mac_state {                           /* what a clock was spent on                          */
+    MAC_COMPUTE, MAC_WAIT_IFMAP, MAC_WAIT_FILTER, MAC_WAIT_PSUM, MAC_WAIT_DRAIN, MAC_OVERHEAD,
+    MAC_NO_GROUP
+};
+
+/* A result leaves a chain of the columns. */
+struct drain_slot {
+    bool     valid;
+    int32_t  chain_row : 6;                /* minus the first row of the chain                   */
+    uint32_t chain : 5;
+    struct acc_op acc;
+    bool     group_end;
+};
+
+struct mac_sequencer_in {
+    bool     rst;
+    struct group_view group;
+    uint16_t loaded;                       /* word columns in the windows                        */
+    uint16_t passes;                       /* passes in the filter spads                         */
+    uint16_t flushed;                      /* groups that have left the accumulators             */
+};
+struct mac_sequencer_out {
+    bool     group_take;
+    struct mac_op op;
+    uint16_t freed;
+    uint16_t passes_done;
+    bool     inject;
+    int32_t  chain_row : 6;
+    uint32_t chain : 5;
+    uint32_t count_rows : 5;
+    struct acc_op acc;
+    bool     group_end;
+    uint32_t group_macs;                   /* with group_end: row taps of one ofmap value        */
+    uint32_t state : 3;                    /* enum mac_state                                     */
+    bool     drained;                      /* a psum left every column                           */
+    bool     idle;
+};
+struct mac_sequencer {
+    bool     group_take, active;
+    struct window_layout layout;
+    bool     depthwise, two;               /* DEPTHWISE; its lanes are two positions             */
+    bool     flatten;
+    uint32_t u : 3, s : 4, q_last : 5, rp_last : 4, n_rc : 4, n_cb : 12;
+    uint32_t pairs : 5, strips : 6, fp : 9, nj : 10, chain : 5, rows_last : 5, columns : 5;
+    uint32_t rp_wc : 8;
+    bool     bank;
+    uint32_t slots : 5;                    /* drains of a result                                 */
+
+    uint32_t cb : 12, rc : 4, strip : 6, x : 9, k : 5, qi : 5, i : 4, j : 4;
+    uint32_t filter_addr : 6;
+    uint32_t slot_q : 8, slot : 8;         /* window address of (qi, 0), (qi, i), column 0       */
+    uint32_t pixel : 11;                   /* first pixel of the step, from the strip's first    */
+    uint32_t ring0 : 5;                    /* window column of the step's first word column      */
+    uint32_t ring_strip : 5;               /* of the strip's first                               */
+    uint16_t column0;                      /* number of the strip's first word column            */
+    uint32_t entry : 9;
+    uint32_t drain_wait : 5;
+    uint32_t macs, macs_out;
+
+    uint16_t started;                      /* groups                                             */
+    uint16_t passes_done, freed;
+    struct mac_op op;
+    uint32_t rows : 5;
+    uint32_t count_rows[COUNT_DELAY];      /* below 32                                           */
+    struct drain_slot drain;               /* DEPTHWISE: the slot after this one                 */
+    uint32_t drain_left : 5;
+    bool     drain_end;
+    struct drain_slot line[ACC_DELAY + 1];
+    uint32_t end_macs[4];
+    uint32_t end_head : 2, end_tail : 2;
+    uint32_t state : 3;
+};
+
+void mac_sequencer_clock(struct mac_sequencer *r, const struct mac_sequencer_in *in,
+                         struct mac_sequencer_out *out);
+
+#endif

@@ -1,0 +1,169 @@
+/*
+ * store_engine.c - STORE and SNAPSHOT commands: beats out of the global buffer, or the counters,
+ * into memory.
+ *
+ * `read_walk` reads beats ahead into a small queue, `write_walk` follows with bursts.  A burst's
+ * address goes out when its first beat is there.  A command is done when the responses to all its bursts have
+ * come; the next one does not wait for them.
+ */
+#include "store_engine.h"
+
+void store_engine_clock(struct store_engine *r, const struct store_engine_in *in,
+                        struct store_engine_out *out)
+{
+#pragma HLS PIPELINE II=1
+#pragma HLS ARRAY_PARTITION variable=r->queue complete dim=0
+#pragma HLS BIND_STORAGE variable=r->data type=ram_2p impl=lutram
+    uint32_t words[MOVE_WORDS];
+    const struct axi_beat front = r->data[r->head];
+    const struct store_strobe front_strobe = r->strobe[r->head];
+    bool asked = false, gone = false, mark = false;
+    bool w_free = !r->wvalid || in->wready;
+
+    for (int i = 0; i < MOVE_WORDS; i++)
+        words[i] = r->queue[r->next & (STORE_QUEUE - 1u)][i];
+
+    /* Reads. */
+    if (r->read.valid && in->read_ready)
+        r->read.valid = false;
+    if (r->read_walk.active && !r->read.valid && r->asked != STORE_DATA) {
+        asked = true;
+        r->read.valid = true;
+        r->read.addr = r->read_walk.buf;
+        r->strobe[r->strobe_tail].offset = r->read_walk.offset;
+        r->strobe[r->strobe_tail].end = r->read_walk.left < RS_BEAT_BLOCKS ? r->read_walk.left
+                                                                           : RS_BEAT_BLOCKS;
+        r->strobe_tail = r->strobe_tail + 1;
+        r->read_walk.offset = 0;
+        move_advance(&r->read_walk, 1);
+    }
+
+    /* Writes. */
+    r->moved = r->wvalid && in->wready;
+    if (r->wvalid && in->wready)
+        r->wvalid = false;
+    if (r->awvalid && in->awready)
+        r->awvalid = false;
+    if (r->burst_left == 0) {
+        if (r->write_walk.active && !r->awvalid && (r->snapshot || r->count != 0) &&
+            r->mark_count != STORE_MARKS) {
+            const uint32_t beats = move_burst(&r->write_walk);
+
+            r->awvalid = true;
+            r->awaddr = r->write_walk.addr;
+            r->awlen = beats - 1u;
+            r->burst_left = beats;
+            r->bursts++;
+            move_advance(&r->write_walk, beats);
+            mark = !r->write_walk.active;
+        }
+    } else if (w_free && (r->snapshot || r->count != 0)) {
+        r->wvalid = true;
+        r->wlast = r->burst_left == 1;
+        r->burst_left = r->burst_left - 1;
+        if (r->snapshot) {
+            for (uint32_t b = 0; b < RS_AXI_BYTES; b++)
+                r->wdata.byte[b] = (uint8_t)(r->status[b / 8] >> (8 * (b % 8)));
+            for (uint32_t i = 0; i < RS_STATUS_WORDS; i++)
+                r->status[i] = i + RS_AXI_BYTES / 8 < RS_STATUS_WORDS ? r->status[i + RS_AXI_BYTES / 8] : 0;
+            r->wstrb = ~(uint64_t)0;
+        } else {
+            uint64_t strobe = 0;
+
+            gone = true;
+            r->wdata = front;
+            for (uint32_t i = 0; i < RS_BEAT_BLOCKS; i++)
+                if (i >= front_strobe.offset && i < front_strobe.end)
+                    strobe |= (uint64_t)((1u << RS_BLOCK) - 1u) << (i * RS_BLOCK);
+            r->wstrb = strobe;
+        }
+    }
+    if (in->data.valid) {
+        for (uint32_t i = 0; i < RS_BEAT_BLOCKS; i++)
+            for (int b = 0; b < RS_BLOCK; b++)
+                r->data[r->data_tail].byte[i * RS_BLOCK + b] = in->data.block[i].byte[b];
+    }
+    r->data_tail += in->data.valid;
+    r->head += gone;
+    r->asked = r->asked + asked - gone;
+    r->count = r->count + in->data.valid - gone;
+
+    /* Responses. */
+    r->error = in->bvalid && in->bresp != 0;
+    r->answered += in->bvalid;
+    if (r->mark_count != 0 && (uint16_t)(r->answered - r->mark[r->mark_head]) < 0x8000u) {
+        r->mark_head = r->mark_head + 1;
+        r->mark_count = r->mark_count - 1;
+        r->done++;
+    }
+    if (mark) {
+        r->mark[r->mark_tail] = r->bursts;
+        r->mark_tail = r->mark_tail + 1;
+        r->mark_count = r->mark_count + 1;
+    }
+
+    /* The next command, when the last one's beats are all on their way. */
+    if (!r->write_walk.active && !r->read_walk.active && r->burst_left == 0 &&
+        r->next != r->tail && waits_over(words, in->counts)) {
+        move_start(&r->write_walk, words, in->base[RS_GET_U(words, BASE)]);
+        r->write_walk.to_wbuf = false;
+        r->snapshot = RS_GET_U(words, OP) == RS_OP_SNAPSHOT;
+        if (RS_GET_U(words, OP) == RS_OP_SNAPSHOT) {
+            r->write_walk.runs = 1;
+            r->write_walk.length = RS_STATUS_BYTES / RS_BLOCK;
+            move_start_run(&r->write_walk);
+            for (int i = 0; i < RS_STATUS_WORDS; i++)
+                r->status[i] = in->status[i];
+        } else {
+            r->read_walk = r->write_walk;
+        }
+        r->next = r->next + 1;
+    }
+
+    if (in->push)
+        for (int i = 0; i < MOVE_WORDS; i++)
+            r->queue[r->tail & (STORE_QUEUE - 1u)][i] = in->command[i];
+    r->tail = r->tail + in->push;
+
+    if (in->rst) {
+        r->tail = 0;
+        r->next = 0;
+        r->snapshot = false;
+        r->read_walk.active = false;
+        r->write_walk.active = false;
+        r->read.valid = false;
+        r->strobe_tail = 0;
+        r->data_tail = 0;
+        r->head = 0;
+        r->asked = 0;
+        r->count = 0;
+        r->awvalid = false;
+        r->burst_left = 0;
+        r->wvalid = false;
+        r->bursts = 0;
+        r->answered = 0;
+        r->mark_head = 0;
+        r->mark_tail = 0;
+        r->mark_count = 0;
+        r->done = 0;
+        r->error = false;
+        r->moved = false;
+    }
+
+    out->ready = ((r->tail - r->next) & 7u) < STORE_QUEUE;
+    out->idle = r->tail == r->next && !r->read_walk.active && !r->write_walk.active &&
+                r->burst_left == 0 && !r->wvalid && !r->awvalid && r->bursts == r->answered &&
+                r->mark_count == 0;
+    out->read = r->read;
+    out->awvalid = r->awvalid;
+    out->awaddr = r->awaddr;
+    out->awlen = r->awlen;
+    out->wvalid = r->wvalid;
+    out->wlast = r->wlast;
+    out->wdata = r->wdata;
+    out->wstrb = r->wstrb;
+    out->bready = true;
+    out->done = r->done;
+    out->error = r->error;
+    out->moved = r->moved;
+}
