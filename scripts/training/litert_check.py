@@ -1,9 +1,9 @@
 """Holds the integer simulation against an independent implementation: TensorFlow Lite's interpreter
 with its reference kernels (PyPI package ai-edge-litert), every tensor of every layer.
 
-Use version 1.2.0: from 1.3.0 on, the reference fully connected kernel multiplies by the scale in
-double precision and rounds once (measured; convolution, add and softmax stayed as they were), so now
-and then a logit comes out one lower or higher than in gemmlowp double rounding.
+Use version 1.2.0: from 1.3.0 on, the reference fully connected kernel rounds once (measured;
+convolution, add and softmax stayed as they were), so now and then a logit comes out one lower or
+higher than in gemmlowp double rounding.
 """
 import importlib.metadata
 
