@@ -328,8 +328,7 @@ static void pass_fuse_pad(struct pass *p)
 
         if (top > reach_h || bottom > reach_h || left > reach_w || right > reach_w)
             continue;                                    /* a window could lie in the pads alone: the array's feeder wants none */
-        if (!conv && (pad->pad_code > least_code(p, pad->inputs[0]) || n->pad_top != 0 || n->pad_bottom != 0 ||
-                      n->pad_left != 0 || n->pad_right != 0))
+        if (!conv && pad->pad_code > least_code(p, pad->inputs[0]))
             continue;
         n->pad_same = false;
         n->pad_top = top;

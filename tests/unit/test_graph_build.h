@@ -199,7 +199,7 @@ static inline int b_random_node(struct rs_graph *g, const int *live, int n_live)
             n.shape[n.n_shape++] = 1;
             n.shape[n.n_shape++] = -1;
         }
-        return b_node(g, n, &x, 1, s, z);
+        return b_node(g, n, &x, 1, s2, z2);
     }
     case 12: {
         const int32_t c = (int32_t)(rs_tensor_elements(&t) / t.dim[0]);

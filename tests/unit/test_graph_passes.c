@@ -196,6 +196,53 @@ TEST(equal_nodes_and_constants_become_one)
     rs_graph_destroy(g);
 }
 
+TEST(nodes_that_differ_in_one_attribute_stay_two)
+{
+    struct rs_node n[][2] = {
+        { { .op = RS_OP_SLICE, .n_shape = 4, .shape = { 1, 2, 2, 2 }, .after = { 1, 1, 1, 1 } },
+          { .op = RS_OP_SLICE, .n_shape = 4, .shape = { 1, 2, 2, 2 }, .after = { 1, 1, 1, 1 }, .before = { 0, 1 } } },
+        { { .op = RS_OP_SLICE, .n_shape = 4, .shape = { 1, 2, 2, 2 }, .after = { 1, 1, 1, 1 } },
+          { .op = RS_OP_SLICE, .n_shape = 4, .shape = { 1, 2, 2, 2 }, .after = { 1, 2, 1, 1 } } },
+        { { .op = RS_OP_PAD, .before = { 0, 1 }, .pad_code = 3 }, { .op = RS_OP_PAD, .before = { 0, 1 }, .pad_code = 4 } },
+        { { .op = RS_OP_PAD, .before = { 0, 1 } }, { .op = RS_OP_PAD, .after = { 0, 1 } } },
+        { { .op = RS_OP_TRANSPOSE, .n_axes = 4, .axis = { 0, 2, 1, 3 } }, { .op = RS_OP_TRANSPOSE, .n_axes = 4, .axis = { 0, 2, 3, 1 } } },
+        { { .op = RS_OP_MAX_POOL_2D, .kernel_h = 2, .kernel_w = 2 }, { .op = RS_OP_MAX_POOL_2D, .kernel_h = 2, .kernel_w = 2, .pad_same = true } },
+        { { .op = RS_OP_MAX_POOL_2D, .kernel_h = 2, .kernel_w = 1 }, { .op = RS_OP_MAX_POOL_2D, .kernel_h = 1, .kernel_w = 2 } },
+        { { .op = RS_OP_LEAKY_RELU, .beta = 0.25f }, { .op = RS_OP_LEAKY_RELU, .beta = 0.5f } },
+        { { .op = RS_OP_RESIZE_NEAREST, .n_shape = 2, .shape = { 5, 9 } }, { .op = RS_OP_RESIZE_NEAREST, .n_shape = 2, .shape = { 5, 9 }, .half_pixel = true } },
+        { { .op = RS_OP_RESIZE_NEAREST, .n_shape = 2, .shape = { 5, 9 } }, { .op = RS_OP_RESIZE_NEAREST, .n_shape = 2, .shape = { 5, 9 }, .align_corners = true } },
+    };
+
+    for (size_t i = 0; i < sizeof n / sizeof n[0]; i++) {
+        char what[40];
+        struct rs_graph *g = b_graph();
+        const int in = b_tensor(g, "in", 4, B_DIMS(1, 4, 4, 2), 0.5f, 3, NULL);
+        const int out[2] = { b_node(g, n[i][0], &in, 1, 0.5f, 3), b_node(g, n[i][1], &in, 1, 0.5f, 3) };
+        /* Read through a node, for a network output is never merged. */
+        const int ends[2] = { b_node(g, (struct rs_node){ .op = RS_OP_MEAN, .n_axes = 1, .axis = { 3 } }, &out[0], 1, 0.25f, 3),
+                              b_node(g, (struct rs_node){ .op = RS_OP_MEAN, .n_axes = 1, .axis = { 3 } }, &out[1], 1, 0.25f, 3) };
+
+        snprintf(what, sizeof what, "pair %zu", i);
+        b_finish(g, in, ends, 2);
+        check_same(g, RS_PASS_ALL, what);
+        CHECK(g->n_nodes == 4, "pair %zu: %d nodes", i, g->n_nodes);
+        rs_graph_destroy(g);
+    }
+}
+
+TEST(reshape_to_another_scale_stays_before_fully_connected)
+{
+    struct rs_graph *g = b_graph();
+    const int in = b_tensor(g, "in", 4, B_DIMS(1, 2, 3, 4), 0.5f, 3, NULL);
+    const int r = b_node(g, (struct rs_node){ .op = RS_OP_RESHAPE, .n_shape = 2, .shape = { 1, 24 } }, &in, 1, 0.25f, -3);
+    const int out = b_node(g, (struct rs_node){ .op = RS_OP_FULLY_CONNECTED }, (const int[]){ r, b_weights(g, 2, B_DIMS(5, 24), -1), -1 }, 3, 0.5f, 3);
+
+    b_finish(g, in, &out, 1);
+    check_same(g, RS_PASS_ALL, "another scale");
+    CHECK(g->n_nodes == 2, "%d nodes", g->n_nodes);
+    rs_graph_destroy(g);
+}
+
 TEST(network_outputs_keep_their_tensors)
 {
     struct rs_graph *g = b_graph();
@@ -249,6 +296,8 @@ int main(int argc, char **argv)
     RUN(reshapes_merge_and_vanish_before_fully_connected);
     RUN(constants_fold_but_do_not_explode);
     RUN(equal_nodes_and_constants_become_one);
+    RUN(nodes_that_differ_in_one_attribute_stay_two);
+    RUN(reshape_to_another_scale_stays_before_fully_connected);
     RUN(network_outputs_keep_their_tensors);
     RUN(fusion_candidates_for_the_array_are_found);
     return test_exit();
