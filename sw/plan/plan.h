@@ -152,9 +152,7 @@ void rs_plan_print(const struct rs_plan *plan, const struct rs_graph *g, FILE *t
 /* Where a tensor that crosses between host and device lies; NULL if job @job has no such input (output). */
 const struct rs_plan_tensor *rs_plan_find(const struct rs_plan_tensor *list, int n, int tensor);
 
-/* The numbers of the preset this file was compiled for (RS_PRESET_FILE), as a device would report them. */
-void rs_hw_config_preset(struct rs_hw_config *config);
-/* By name: "default", "small", "tiny" and what else hw/config/ holds; false: no such preset. */
+/* The numbers of a preset as a device would report them, by name: "default", "small", "tiny" (preset.c); false: no such. */
 bool rs_hw_config_named(const char *name, struct rs_hw_config *config);
 
 /**

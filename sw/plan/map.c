@@ -1,0 +1,481 @@
+/*
+ * map.c - how a layer is cut over the array: limits, clocks, search.
+ *
+ * The limits are those of docs/isa.md.  The clocks are closed forms of what the sequencer does for one group; they are
+ * predictions, held against counted cycles by tests/e2e.  The search tries every split that fits and keeps the cheapest
+ * for each number of row tiles, since the best one for the layer alone need not be the best between its neighbours.
+ */
+#include <stdlib.h>
+#include <string.h>
+#include "plan_internal.h"
+
+enum {
+    STRIP_GAP = 2,               /* sequencer clocks between strips, passes, groups                   */
+    PASS_GAP = 6,
+    GROUP_GAP = 12,
+    FIRST_FILL = 24,             /* command to first MAC when everything is there                     */
+    MAX_CANDIDATES = 64
+};
+
+static int lanes_step(const struct layer *l, const struct rs_mapping *m)      /* ofmap columns a step makes */
+{
+    return m->mode == RS_MODE_DEPTHWISE && l->U == 1 ? 2 : 1;
+}
+
+struct passes rs_map_passes(const struct layer *l, const struct rs_mapping *m, int block)
+{
+    struct passes p = { 1, 1, 1, l->R };
+
+    if (m->mode == RS_MODE_CONV) {
+        p.n_cb = rs_div_up(l->cbs, m->q);
+        p.q_last = l->cbs - (p.n_cb - 1) * m->q;
+        p.n_rc = rs_div_up(l->R, m->rp);
+        p.rp_last = l->R - (p.n_rc - 1) * m->rp;
+    } else if (m->mode == RS_MODE_FLATTEN) {
+        p.n_cb = rs_div_up(l->C * l->R, block);
+    }
+    return p;
+}
+
+int rs_map_taps(const struct layer *l, const struct rs_mapping *m, const struct passes *p, int cb, int rc)
+{
+    if (m->mode == RS_MODE_FLATTEN)
+        return l->S;
+    if (m->mode == RS_MODE_DEPTHWISE)
+        return l->R * l->S;
+    return (cb == p->n_cb - 1 ? p->q_last : m->q) * (rc == p->n_rc - 1 ? p->rp_last : m->rp) * l->S;
+}
+
+static int min_taps(const struct layer *l, const struct rs_mapping *m, int block)
+{
+    const struct passes p = rs_map_passes(l, m, block);
+
+    return rs_map_taps(l, m, &p, p.n_cb - 1, p.n_rc - 1);
+}
+
+static int word_columns(int fp, const struct layer *l) { return ((fp - 1) * l->U + l->S + 1) / 2; }
+
+void rs_map_group_cost(const struct rs_hw_config *c, const struct layer *l, const struct group *g, struct group_cost *cost)
+{
+    const struct rs_mapping *m = &l->map;
+    const int block = (int)c->block;
+    const struct passes p = rs_map_passes(l, m, block);
+    const int nj = word_columns(g->fp, l), used = m->e * m->fx * g->mx;
+    int64_t total = 0, before = 0, mac_all = 0;
+
+    cost->first = FIRST_FILL;
+    for (int cb = 0; cb < p.n_cb; cb++) {
+        for (int rc = 0; rc < p.n_rc; rc++) {
+            const int64_t taps = rs_map_taps(l, m, &p, cb, rc);
+            const int64_t filter = (int64_t)g->mx * g->pairs * taps;
+            const bool last_cb = cb == p.n_cb - 1;
+            int64_t mac, words, strip, pass;
+
+            if (m->mode == RS_MODE_DEPTHWISE) {
+                mac = (int64_t)(g->fp / lanes_step(l, m)) * rs_max((int)taps, block);
+                words = (int64_t)nj * m->fx * ((m->e - 1) * l->U + l->R);
+            } else if (m->mode == RS_MODE_FLATTEN) {
+                mac = (int64_t)g->fp * g->pairs * taps;
+                words = (int64_t)nj * m->fx * rs_max((m->e - 1) * l->U + l->R, m->e);
+            } else {
+                const int rp = rc == p.n_rc - 1 ? p.rp_last : m->rp;
+
+                mac = (int64_t)g->fp * g->pairs * taps;
+                words = (int64_t)nj * m->fx * (last_cb ? p.q_last : m->q) * ((m->e - 1) * l->U + rp);
+            }
+            strip = rs_max64(mac, words);
+            pass = g->ns * (strip + STRIP_GAP) + PASS_GAP;
+            mac_all += g->ns * mac;
+            if (cb == 0 && rc == 0) {
+                const int64_t per_step = words / rs_max(nj, 1) * rs_div_up(l->S + 1, 2);   /* words before the first step */
+
+                cost->first += rs_max64(filter, per_step);
+                total += pass;
+            } else {
+                /* This pass's filters came while the last one computed. */
+                total += filter > before ? pass + filter - before : pass;
+            }
+            before = pass;
+        }
+    }
+    cost->mac = mac_all;
+    cost->run = total + GROUP_GAP;
+    cost->flush = (int64_t)g->ns * rs_div_up(g->fp, 2) *
+                  rs_max(m->mode == RS_MODE_DEPTHWISE ? block : 2 * g->pairs, used);
+    if (l->add)
+        cost->flush *= rs_max(1, 2 * block / (int)c->add_lanes);
+}
+
+int64_t rs_pool_cost(const struct layer *l, const struct group *g)
+{
+    return 20 + (int64_t)g->ne * g->nf * ((int64_t)l->R * l->S + 2) * g->nm;
+}
+
+#define REFUSE(...) do { (void)rs_fail(why, RS_ERR_RANGE, __VA_ARGS__); return false; } while (0)
+
+bool rs_map_check(const struct rs_hw_config *c, const struct layer *l, const struct rs_mapping *m, struct rs_error *why)
+{
+    const int block = (int)c->block, cols = (int)c->cols;
+    const int need_wc = (l->S + 2) / 2 + 1;
+    const bool depthwise = m->mode == RS_MODE_DEPTHWISE;
+    int taps, rows_in_window;
+
+    if (m->mode != RS_MODE_CONV && m->mode != RS_MODE_FLATTEN && !depthwise)
+        REFUSE("mode %d: 0, 1 or 2", m->mode);
+    if (m->e < 1 || m->fx < 1 || m->mx < 1 || m->pairs < 1 || m->ns < 1 || m->fp < 1 || m->q < 1 || m->rp < 1 || m->wc < 1)
+        REFUSE("a mapping's numbers are at least 1");
+    if (m->e > cols || m->fx > cols || m->mx > cols || m->e * m->fx * m->mx > cols)
+        REFUSE("e*fx*mx = %d*%d*%d: the array has %d columns", m->e, m->fx, m->mx, cols);
+    if (m->ns > 63 || m->fp > 256)
+        REFUSE("ns = %d, fp = %d: at most 63 and 256", m->ns, m->fp);
+    if (word_columns(m->fp, l) > 1023)
+        REFUSE("fp = %d at stride %d: at most 1023 word columns a strip", m->fp, l->U);
+    if (2 * m->pairs > block || m->pairs > 8)
+        REFUSE("pairs = %d: at most %d", m->pairs, rs_min(block / 2, 8));
+    if ((m->pairs & (m->pairs - 1)) != 0)
+        REFUSE("pairs = %d: a power of two", m->pairs);
+    if (m->wc < need_wc || m->wc > 31)
+        REFUSE("wc = %d: %d to 31 for filter width %d", m->wc, need_wc, l->S);
+    switch (m->mode) {
+    case RS_MODE_CONV:
+        if (l->filter_layout == FILTER_RSM && 2 * m->pairs * m->mx > l->multiplier * block)
+            REFUSE("mx*2*pairs = %d filters: a block of channels has %d", 2 * m->pairs * m->mx, l->multiplier * block);
+        if (m->q > 16 || m->q > l->cbs || m->rp > l->R)
+            REFUSE("q = %d, rp = %d: at most %d and %d", m->q, m->rp, rs_min(16, l->cbs), l->R);
+        taps = m->q * m->rp * l->S;
+        rows_in_window = m->q * m->rp;
+        if (rs_map_passes(l, m, block).n_cb > 4095 || rs_map_passes(l, m, block).n_rc > 15)
+            REFUSE("%d channel blocks by %d: too many passes", l->cbs, m->q);
+        break;
+    case RS_MODE_FLATTEN:
+        if (l->filter_layout != FILTER_MRSC || l->C >= block)
+            REFUSE("flattened rows are for plain convolutions of less than %d channels", block);
+        if (m->q != 1 || m->rp != l->R)
+            REFUSE("flattened rows: q = 1 and rp = R");
+        taps = l->S;
+        rows_in_window = 1;
+        break;
+    default:
+        if (l->filter_layout != FILTER_RSM || l->multiplier != 1)
+            REFUSE("depthwise mode: multiplier 1");
+        if (m->q != 1 || m->rp != l->R || m->mx != 1 || m->pairs != 1)
+            REFUSE("depthwise mode: q = mx = pairs = 1 and rp = R");
+        if (l->U == 1 && (m->fp & 1) != 0)
+            REFUSE("depthwise mode, stride 1: fp is even");
+        taps = l->R * l->S;
+        rows_in_window = l->R;
+        break;
+    }
+    if (m->pairs * taps > (int)c->filter_words)
+        REFUSE("pairs*taps = %d*%d: filter spad of %u words", m->pairs, taps, c->filter_words);
+    if (rows_in_window * m->wc > (int)c->window_words)
+        REFUSE("%d rows of %d words: window of %u words", rows_in_window, m->wc, c->window_words);
+    if (m->ns * (m->fp / lanes_step(l, m)) * (depthwise ? block : m->pairs) > (int)c->acc_entries)
+        REFUSE("ns*fp*%s = %d*%d*%d: %u accumulator entries", depthwise ? "rows" : "pairs", m->ns,
+               m->fp / lanes_step(l, m), depthwise ? block : m->pairs, c->acc_entries);
+    if (!depthwise && m->ns * m->fp * m->pairs * min_taps(l, m, block) < 4)
+        REFUSE("the shortest pass has %d steps: at least 4", m->ns * m->fp * m->pairs * min_taps(l, m, block));
+    return true;
+}
+
+/* ---- groups ---- */
+
+/* Smallest fp that keeps the shortest pass at 4 steps. */
+static int fp_for_four(const struct layer *l, const struct rs_mapping *m, int ns, int pairs, int fp, int block)
+{
+    const int taps = min_taps(l, m, block);
+
+    while (m->mode != RS_MODE_DEPTHWISE && ns * fp * pairs * taps < 4)
+        fp++;
+    return fp;
+}
+
+rs_status rs_plan_groups(const struct rs_hw_config *c, struct layer *l, struct rs_error *err)
+{
+    const struct rs_mapping *m = &l->map;
+    const int block = (int)c->block;
+    const bool pool = l->kind == RS_PLAN_MAX_POOL || l->kind == RS_PLAN_AVERAGE_POOL;
+    const bool by_row = l->E > 1;
+    const int cg_filters = pool ? 1 : m->mode == RS_MODE_DEPTHWISE ? block : l->cg_m;
+    const int rows = m->ns * m->e, cols = m->fx * m->fp, filters = pool ? 1 : m->mode == RS_MODE_DEPTHWISE ? block : rs_min(m->mx * 2 * m->pairs, cg_filters);
+    const int n_tiles = rs_div_up(by_row ? l->E : l->F, l->tile_rows);
+    const int n_cg = pool ? l->cbs : l->n_cg;
+    int per_cg, n = 0, room;
+
+    free(l->groups);
+    free(l->chunks);
+    l->groups = NULL;
+    l->chunks = NULL;
+    l->n_groups = l->n_chunks = 0;
+    per_cg = m->mode == RS_MODE_DEPTHWISE || pool ? 1 : rs_div_up(cg_filters, m->mx * 2 * m->pairs);
+    room = l->N * n_tiles * (rs_div_up(l->E, rows) + n_tiles) * (rs_div_up(l->F, cols) + n_tiles) * n_cg * per_cg;
+    l->chunks = calloc((size_t)(n_cg * per_cg), sizeof *l->chunks);
+    l->groups = calloc((size_t)room, sizeof *l->groups);
+    if (l->chunks == NULL || l->groups == NULL)
+        return rs_fail(err, RS_ERR_NOMEM, "no memory for %d groups", room);
+
+    /* Filter tiles. */
+    for (int cg = 0; cg < n_cg && !pool; cg++)
+        for (int k = 0; k < per_cg; k++) {
+            struct chunk *h = &l->chunks[l->n_chunks++];
+            const int first = cg * cg_filters, in_cg = rs_min(cg_filters, l->M - first);
+            const int left = in_cg - k * filters;
+
+            h->cg = cg;
+            h->m0 = first + k * filters;
+            h->nm = rs_min(filters, left);
+            h->pairs = m->pairs;
+            h->mx = m->mx;
+            if (m->mode != RS_MODE_DEPTHWISE) {
+                if (h->nm <= 0) {
+                    l->n_chunks--;
+                    break;
+                }
+                h->mx = rs_div_up(h->nm, 2 * m->pairs);
+                while (h->mx == 1 && h->pairs > 1 && h->nm <= h->pairs)
+                    h->pairs /= 2;
+            }
+            (void)rs_chunk_words(c, l, h);
+        }
+
+    for (int image = 0; image < l->N; image++)
+        for (int t = 0; t < n_tiles; t++) {
+            const int lo_e = by_row ? t * l->tile_rows : 0, hi_e = by_row ? rs_min(l->E, lo_e + l->tile_rows) : l->E;
+            const int lo_f = by_row ? 0 : t * l->tile_rows, hi_f = by_row ? l->F : rs_min(l->F, lo_f + l->tile_rows);
+            const int n_et = rs_div_up(hi_e - lo_e, rows), n_ft = rs_div_up(hi_f - lo_f, cols);
+            const int n_f = pool ? n_cg : l->n_chunks, n_space = n_et * n_ft;
+
+            for (int i = 0; i < n_space * n_f; i++) {
+                const int space = m->filters_outer ? i % n_space : i / n_f;
+                const int k = m->filters_outer ? i / n_space : i % n_f;
+                struct group *g = &l->groups[n++];
+
+                g->image = image;
+                g->tile = image * n_tiles + t;
+                g->e0 = lo_e + space / n_ft * rows;
+                g->ne = rs_min(rows, hi_e - g->e0);
+                g->f0 = lo_f + space % n_ft * cols;
+                g->nf = rs_min(cols, hi_f - g->f0);
+                g->chunk = k;
+                if (pool) {
+                    g->cg = k;
+                    g->m0 = k * block;
+                    g->nm = 1;
+                    g->mx = g->pairs = g->ns = g->fp = 1;
+                    continue;
+                }
+                g->cg = l->chunks[k].cg;
+                g->m0 = l->chunks[k].m0;
+                g->nm = l->chunks[k].nm;
+                g->mx = l->chunks[k].mx;
+                g->pairs = l->chunks[k].pairs;
+                g->ns = rs_div_up(g->ne, m->e);
+                g->fp = rs_div_up(g->nf, m->fx);
+                if (lanes_step(l, m) == 2)
+                    g->fp += g->fp & 1;
+                g->fp = fp_for_four(l, m, g->ns, g->pairs, g->fp, block);
+            }
+        }
+    l->n_groups = n;
+    return RS_OK;
+}
+
+/* ---- search ---- */
+
+struct candidate { struct rs_mapping map; int64_t cost; int tiles; };
+
+/* Clocks of the whole layer under @m, between neighbours of the same kind. */
+static int64_t layer_cost(const struct rs_hw_config *c, const struct layer *l, const struct rs_mapping *m)
+{
+    struct layer shape = *l;
+    const int block = (int)c->block;
+    const bool depthwise = m->mode == RS_MODE_DEPTHWISE;
+    const int rows = m->ns * m->e, cols = m->fx * m->fp, filters = m->mx * 2 * m->pairs;
+    const int n_et = rs_div_up(l->E, rows), n_ft = rs_div_up(l->F, cols);
+    const int n_m = depthwise ? 1 : rs_div_up(l->cg_m, filters);
+    const int64_t n = (int64_t)l->N * n_et * n_ft * n_m * l->n_cg;
+    int64_t total = 0;
+    struct group_cost one;
+
+    shape.map = *m;
+    /* Up to 8 kinds of groups: full and last in rows, columns, filters. */
+    for (int k = 0; k < 8; k++) {
+        const int te = k & 1 ? 1 : n_et - 1, tf = k & 2 ? 1 : n_ft - 1, tm = k & 4 ? 1 : n_m - 1;
+        const int ne = k & 1 ? l->E - (n_et - 1) * rows : rows, nf = k & 2 ? l->F - (n_ft - 1) * cols : cols;
+        const int nm = depthwise ? block : k & 4 ? l->cg_m - (n_m - 1) * filters : filters;
+        struct group g = { 0 };
+        int64_t each;
+
+        if (te == 0 || tf == 0 || tm == 0)
+            continue;
+        g.ns = rs_div_up(ne, m->e);
+        g.fp = rs_div_up(nf, m->fx);
+        if (lanes_step(l, m) == 2)
+            g.fp += g.fp & 1;
+        g.mx = depthwise ? 1 : rs_div_up(nm, 2 * m->pairs);
+        g.pairs = m->pairs;
+        while (!depthwise && g.mx == 1 && g.pairs > 1 && nm <= g.pairs)
+            g.pairs /= 2;
+        g.fp = fp_for_four(l, m, g.ns, g.pairs, g.fp, block);
+        rs_map_group_cost(c, &shape, &g, &one);
+        each = rs_max64(rs_max64(one.run, one.flush), (one.run + one.flush + RS_MAP_LATENCY) / 2);
+        total += (int64_t)l->N * l->n_cg * te * tf * tm * each;
+    }
+    /* What the neighbours cannot hide: start-up, and the last group's way out. */
+    rs_map_group_cost(c, &shape, &(struct group){ .ns = m->ns, .fp = m->fp, .mx = m->mx, .pairs = m->pairs }, &one);
+    total += (one.first + RS_MAP_LATENCY + one.flush) / (n > 3 ? 4 : n > 1 ? 2 : 1);
+    if (m->filters_outer == 0 && n_et * n_ft > 1) {        /* filters that must be fetched again */
+        const int64_t words = (int64_t)l->M * l->cbs * l->R * l->S / 2;
+
+        if (words > (int64_t)c->wbuf_words)
+            total += words * (n_et * n_ft - 1) / 2;
+    }
+    return total;
+}
+
+static void offer(struct candidate *list, int *n, const struct rs_mapping *m, int64_t cost, int tiles)
+{
+    for (int i = 0; i < *n; i++)
+        if (list[i].tiles == tiles) {
+            if (cost < list[i].cost)
+                list[i] = (struct candidate){ *m, cost, tiles };
+            return;
+        }
+    if (*n < MAX_CANDIDATES)
+        list[(*n)++] = (struct candidate){ *m, cost, tiles };
+}
+
+static void try_spatial(const struct rs_hw_config *c, const struct layer *l, struct rs_mapping m, struct candidate *list, int *n)
+{
+    const int step = lanes_step(l, &m), block = (int)c->block;
+    const int per_entry = m.mode == RS_MODE_DEPTHWISE ? block : m.pairs;
+    const int strips = rs_div_up(l->E, m.e);
+    int last_fp = 0;
+
+    for (int nct = 1; nct <= l->F; nct++) {
+        int last_ns = 0;
+
+        m.fp = rs_div_up(l->F, m.fx * nct);
+        m.fp = (m.fp + step - 1) / step * step;
+        if (m.fp == last_fp)
+            continue;
+        last_fp = m.fp;
+        if (m.fp > 256 || m.fp / step * per_entry > (int)c->acc_entries)
+            continue;
+        for (int nrt = 1; nrt <= strips; nrt++) {
+            struct rs_mapping t = m;
+            const int tiles = rs_div_up(l->E, rs_div_up(strips, nrt) * m.e) * rs_div_up(l->F, m.fx * m.fp);
+
+            t.ns = rs_div_up(strips, nrt);
+            if (t.ns == last_ns)
+                continue;
+            last_ns = t.ns;
+            t.fp = fp_for_four(l, &t, t.ns, t.pairs, t.fp, block);
+            if (!rs_map_check(c, l, &t, NULL))
+                continue;
+            for (t.filters_outer = 0; t.filters_outer < 2; t.filters_outer++) {
+                offer(list, n, &t, layer_cost(c, l, &t), 4 * rs_min(tiles, 10) + 2 * (t.mode == RS_MODE_DEPTHWISE ? 1 : rs_div_up(l->cg_m, t.mx * 2 * t.pairs) > 1) + t.filters_outer);
+                if (tiles == 1 || l->N > 1)
+                    break;
+            }
+            if (nrt > 24 && nrt < strips - 1)
+                nrt = strips - 1;
+        }
+        if (nct > 48)
+            break;
+    }
+}
+
+/* Every split of the columns over e, fx, mx, at most one step from using them as well as possible. */
+static void try_columns(const struct rs_hw_config *c, const struct layer *l, struct rs_mapping m, struct candidate *list, int *n)
+{
+    const int cols = (int)c->cols;
+    const int most_mx = m.mode == RS_MODE_DEPTHWISE ? 1 : l->filter_layout == FILTER_RSM ? rs_max(1, l->multiplier * (int)c->block / (2 * m.pairs))
+                                                                                        : rs_div_up(l->M, 2 * m.pairs);
+
+    for (m.e = 1; m.e <= rs_min(cols, l->E); m.e++)
+        for (m.fx = 1; m.fx <= rs_min(cols / m.e, l->F); m.fx++) {
+            const int room = cols / (m.e * m.fx);
+            int last = 0;
+
+            for (int cut = 1; cut <= 3; cut++) {           /* mx that divides the filter tiles evenly */
+                m.mx = rs_min(room, most_mx);
+                m.mx = rs_div_up(most_mx, rs_div_up(most_mx, m.mx) * cut);
+                if (m.mx < 1 || m.mx == last)
+                    break;
+                last = m.mx;
+                try_spatial(c, l, m, list, n);
+            }
+        }
+}
+
+static int by_cost(const void *a, const void *b)
+{
+    const struct candidate *x = a, *y = b;
+
+    return x->cost < y->cost ? -1 : x->cost > y->cost;
+}
+
+int rs_map_search(const struct rs_hw_config *c, const struct layer *l, struct rs_mapping *out, int max, struct rs_error *why)
+{
+    struct candidate list[MAX_CANDIDATES];
+    const int block = (int)c->block, filter_words = (int)c->filter_words, window = (int)c->window_words;
+    const int need_wc = (l->S + 2) / 2 + 1;
+    int n = 0;
+
+    if (l->filter_layout == FILTER_RSM && l->multiplier == 1) {
+        const int wc = rs_min(31, window / l->R);
+        struct rs_mapping m = { .mode = RS_MODE_DEPTHWISE, .mx = 1, .pairs = 1, .q = 1, .rp = l->R, .wc = wc };
+
+        if (wc >= need_wc && l->R * l->S <= filter_words)
+            try_columns(c, l, m, list, &n);
+    }
+    if (l->filter_layout == FILTER_MRSC && l->C < block) {
+        for (int pairs = 1; 2 * pairs <= rs_min(block, 16); pairs *= 2) {
+            struct rs_mapping m = { .mode = RS_MODE_FLATTEN, .pairs = pairs, .q = 1, .rp = l->R, .wc = rs_min(31, window) };
+
+            if (pairs * l->S <= filter_words)
+                try_columns(c, l, m, list, &n);
+        }
+    }
+    if (n == 0 || l->filter_layout != FILTER_RSM) {
+        for (int pairs = 1; 2 * pairs <= rs_min(block, 16); pairs *= 2) {
+            int last_q = 0;
+
+            for (int n_cb = 1; n_cb <= l->cbs; n_cb++) {
+                const int q = rs_div_up(l->cbs, n_cb);
+                int last_rp = 0;
+
+                if (q == last_q || q > 16)
+                    continue;
+                last_q = q;
+                for (int n_rc = 1; n_rc <= l->R; n_rc++) {
+                    struct rs_mapping m = { .mode = RS_MODE_CONV, .pairs = pairs, .q = q, .rp = rs_div_up(l->R, n_rc) };
+
+                    if (m.rp == last_rp)
+                        continue;
+                    last_rp = m.rp;
+                    m.wc = rs_min(31, window / (q * m.rp));
+                    if (m.wc < need_wc || pairs * q * m.rp * l->S > filter_words)
+                        continue;
+                    try_columns(c, l, m, list, &n);
+                    if (n != 0 && pairs * q * m.rp * l->S * 8 < filter_words)
+                        break;                             /* shorter passes only get worse */
+                }
+                if (n != 0 && q * 16 < rs_min(l->cbs, 16))
+                    break;
+            }
+        }
+    }
+    if (n == 0) {
+        if (l->S * 1 > filter_words || need_wc > window)
+            (void)rs_fail(why, RS_ERR_UNSUPPORTED, "filter width S=%d exceeds the PE's window of %d words", l->S, window);
+        else
+            (void)rs_fail(why, RS_ERR_UNSUPPORTED, "no mapping fits: filter %dx%d, stride %d", l->R, l->S, l->U);
+        return 0;
+    }
+    qsort(list, (size_t)n, sizeof *list, by_cost);
+    for (int i = 0; i < n && i < max; i++)
+        out[i] = list[i].map;
+    return n < max ? n : max;
+}

@@ -1,0 +1,769 @@
+/*
+ * plan.c - which node runs where, and why; jobs and actions.
+ *
+ * A node goes to the array if a layer can be made of it (layer_of_node()); an ADD is fused into the later of the
+ * convolutions that feed it; a RESHAPE that keeps the channels is a view.  Consecutive nodes of the array make a job.  When the
+ * scheduler finds that a layer cannot be done after all, its node goes to the CPU and planning starts again.
+ */
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include "plan_internal.h"
+
+static rs_status config_check(const struct rs_hw_config *c, struct rs_error *err)
+{
+    if ((c->rows != 4 && c->rows != 8 && c->rows != 16) || c->block != c->rows || c->cols < 2 || c->cols > 16)
+        return rs_fail(err, RS_ERR_RANGE, "array of %u x %u, blocks of %u: 4, 8 or 16 rows, 2 to 16 columns, a block of rows",
+                       c->rows, c->cols, c->block);
+    if (c->isa_version != RS_ISA_VERSION)
+        return rs_fail(err, RS_ERR_RANGE, "device has command set %u, this planner writes %u", c->isa_version, RS_ISA_VERSION);
+    if (c->filter_words < 16 || c->window_words < 16 || c->acc_entries < 16 || c->glb_blocks < 1024 || c->wbuf_words < 128 ||
+        c->add_lanes == 0 || c->axi_bytes != 4 * c->block || c->glb_blocks > 65536 || c->wbuf_words > 32768)
+        return rs_fail(err, RS_ERR_RANGE, "buffers of the configuration are out of range");
+    return RS_OK;
+}
+
+__attribute__((format(printf, 3, 4)))
+static bool no(char *reason, size_t size, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    vsnprintf(reason, size, format, args);
+    va_end(args);
+    return false;
+}
+#define NO(...) return no(reason, size, __VA_ARGS__)
+
+/* ---- layers ------------------------------------------------------------------------------------------------------- */
+
+/* Sets what follows from the extents; drops strides that nothing sees; flattens pixels where filters are 1 x 1. */
+static void finish_layer(struct layer *l, int block)
+{
+    l->block = block;
+    l->in_image = l->H * l->W;
+    l->out_image = l->E * l->F;
+    l->cbs = l->filter_layout == FILTER_LINEAR ? rs_div_up(l->C, block) * l->linear_pixels : rs_div_up(l->C, block);
+    l->n_cg = 1;
+    l->cg_m = l->M;
+    l->in = l->res = l->out = -1;
+    if (l->kind == RS_PLAN_MAX_POOL || l->kind == RS_PLAN_AVERAGE_POOL)
+        return;
+    if (l->filter_layout == FILTER_RSM) {
+        l->n_cg = l->cbs;
+        l->cg_m = l->multiplier * block;
+        l->cbs = 1;
+    } else if (l->R == 1 && l->S == 1 && l->U == 1 && l->pad_top == 0 && l->pad_left == 0 && l->E == l->H && l->F == l->W &&
+               l->filter_layout == FILTER_MRSC) {
+        l->W = l->F = l->N * l->H * l->W;
+        l->N = l->H = l->E = 1;
+        l->in_image = l->out_image = l->W;
+    }
+}
+
+/* The limits that no mapping gets around. */
+static bool shape_fits(struct layer *l, int Uh, int Uw, int dilation_h, int dilation_w, char *reason, size_t size)
+{
+    const bool pool = l->kind == RS_PLAN_MAX_POOL || l->kind == RS_PLAN_AVERAGE_POOL;
+    const int most = pool ? 64 : 11;
+
+    if (l->R == 1)
+        dilation_h = 1;
+    if (l->S == 1)
+        dilation_w = 1;
+    if (l->E == 1)
+        Uh = l->F == 1 ? 1 : Uw;
+    if (l->F == 1)
+        Uw = l->E == 1 ? 1 : Uh;
+    if (dilation_h != 1 || dilation_w != 1)
+        NO("dilation %dx%d: the array has none", dilation_h, dilation_w);
+    if (Uh != Uw)
+        NO("strides %d and %d: the array has one for both ways", Uh, Uw);
+    if (pool ? Uh > 64 : Uh != 1 && Uh != 2 && Uh != 4)
+        NO("stride %d: %s", Uh, pool ? "pools go up to 64" : "the array has strides 1, 2, 4");
+    if (l->R > most || l->S > most)
+        NO("filter %dx%d: at most %dx%d", l->R, l->S, most, most);
+    if (l->pad_top > 4096 || l->pad_left > 4096)
+        NO("padding %d, %d", l->pad_top, l->pad_left);
+    if (l->H > 32767 || l->W > 65535 || l->E > 32767 || (int64_t)l->N * l->H * l->W > 10000000)
+        NO("ifmap %dx%dx%d is too large", l->N, l->H, l->W);
+    if (l->kind == RS_PLAN_AVERAGE_POOL) {
+        if (l->pad_top != 0 || l->pad_left != 0 || (l->E - 1) * Uh + l->R > l->H || (l->F - 1) * Uw + l->S > l->W)
+            NO("average pool with padding: windows of the array have a fixed count");
+        if (l->R * l->S == 1)
+            l->kind = RS_PLAN_MAX_POOL;
+    }
+    l->U = Uh;
+    return true;
+}
+
+static bool is_s8(const struct rs_graph *g, int t) { return t >= 0 && g->tensors[t].type == RS_TYPE_S8; }
+static int last_dim(const struct rs_tensor *t) { return t->rank == 0 ? 1 : t->dim[t->rank - 1]; }
+static int zero_point(const struct rs_graph *g, int t)
+{
+    return g->tensors[t].quant.channels > 0 ? g->tensors[t].quant.zero_point[0] : 0;
+}
+
+/* Makes a layer of a node that has filters or a window; false with the reason if the array cannot do it. */
+static bool layer_of_node(const struct rs_graph *g, int node, int block, struct layer *l, char *reason, size_t size)
+{
+    const struct rs_node *n = &g->nodes[node];
+    struct rs_layer x;
+
+    memset(l, 0, sizeof *l);
+    l->node = node;
+    switch (n->op) {
+    case RS_OP_CONV2D:
+    case RS_OP_FULLY_CONNECTED:   l->kind = RS_PLAN_CONV; break;
+    case RS_OP_DEPTHWISE_CONV2D:  l->kind = RS_PLAN_DEPTHWISE; break;
+    case RS_OP_MAX_POOL_2D:       l->kind = RS_PLAN_MAX_POOL; break;
+    case RS_OP_AVERAGE_POOL_2D:   l->kind = RS_PLAN_AVERAGE_POOL; break;
+    case RS_OP_BATCH_MATMUL:      NO("both operands are activations: the array wants constant filters");
+    case RS_OP_MEAN:              NO("MEAN rescales; the array's average pool does not");
+    default:                      NO("the array has no %s", rs_op_name(n->op));
+    }
+    if (!rs_graph_layer(g, node, &x))
+        NO("%s without a layer's geometry", rs_op_name(n->op));
+    if (!is_s8(g, x.ifmap) || !is_s8(g, x.ofmap))
+        NO("%s activations: this planner maps int8", rs_type_name(g->tensors[is_s8(g, x.ifmap) ? x.ofmap : x.ifmap].type));
+    if (g->tensors[x.ifmap].data != NULL)
+        NO("its ifmap is a constant");
+    l->N = x.N, l->C = x.C, l->H = x.H, l->W = x.W, l->M = x.M, l->R = x.R, l->S = x.S, l->E = x.E, l->F = x.F;
+    l->pad_top = x.pad_top, l->pad_left = x.pad_left;
+    l->zp_in = x.zp_in, l->zp_out = x.zp_out, l->act_min = x.act_min, l->act_max = x.act_max;
+    l->macs = rs_graph_macs(g, node);
+    if (l->kind == RS_PLAN_MAX_POOL || l->kind == RS_PLAN_AVERAGE_POOL) {
+        const struct rs_tensor_quant *a = &g->tensors[x.ifmap].quant, *z = &g->tensors[x.ofmap].quant;
+
+        if (a->channels != z->channels || (a->channels > 0 && (a->scale[0] != z->scale[0] || a->zero_point[0] != z->zero_point[0])))
+            NO("the pool rescales");
+        l->M = l->C;
+    } else {
+        if (g->rounding != RS_ROUND_DOUBLE)
+            NO("the array rounds twice, as TensorFlow Lite does; this network wants another rounding");
+        if (!is_s8(g, x.filter) || g->tensors[x.filter].data == NULL)
+            NO("its filter is not a constant of int8");
+        if (x.bias >= 0 && (g->tensors[x.bias].type != RS_TYPE_S32 || g->tensors[x.bias].data == NULL))
+            NO("its bias is not a constant of int32");
+        if (n->n_requant != x.M && n->n_requant != 1)
+            NO("%d multipliers for %d filters", n->n_requant, x.M);
+        l->filter = g->tensors[x.filter].data;
+        l->bias = x.bias >= 0 ? g->tensors[x.bias].data : NULL;
+        l->mult = n->mult;
+        l->shift = n->shift;
+        l->n_mult = n->n_requant;
+        l->filter_layout = l->kind == RS_PLAN_DEPTHWISE ? FILTER_RSM : FILTER_MRSC;
+        l->multiplier = l->kind == RS_PLAN_DEPTHWISE ? x.M / x.C : 0;
+        if (n->op == RS_OP_FULLY_CONNECTED && last_dim(&g->tensors[x.ifmap]) != x.C) {
+            const int c = last_dim(&g->tensors[x.ifmap]);
+
+            if (x.C % c != 0)
+                NO("rows of %d out of pixels of %d channels", x.C, c);
+            if (x.N != 1)
+                NO("%d rows, each of %d pixels", x.N, x.C / c);
+            l->filter_layout = FILTER_LINEAR;
+            l->linear_pixels = x.C / c;
+            l->C = c;
+        }
+    }
+    if (!shape_fits(l, x.Uh, x.Uw, x.dilation_h, x.dilation_w, reason, size))
+        return false;
+    finish_layer(l, block);
+    return true;
+}
+
+static bool add_fits(const struct rs_add_quant *q, char *reason, size_t size)
+{
+    if (q->left_shift != 20 || q->rounding != RS_ROUND_DOUBLE)
+        NO("ADD with another shift or rounding than TensorFlow Lite's");
+    if (q->shift1 > 0 || q->shift2 > 0 || q->shift_out > 0)
+        NO("ADD whose result scale is the smaller one");
+    return true;
+}
+
+static void set_add(struct layer *l, const struct rs_add_quant *q, bool swapped)
+{
+    l->add = true;
+    l->add_zp_res = swapped ? q->zp1 : q->zp2;
+    l->add_mult_acc = swapped ? q->mult2 : q->mult1;
+    l->add_mult_res = swapped ? q->mult1 : q->mult2;
+    l->add_mult_out = q->mult_out;
+    l->add_shift_acc = -(swapped ? q->shift2 : q->shift1);
+    l->add_shift_res = -(swapped ? q->shift1 : q->shift2);
+    l->add_shift_out = -q->shift_out;
+    l->add_zp_out = q->zp_out;
+    l->add_min = q->act_min;
+    l->add_max = q->act_max;
+}
+
+/* ---- activations ---------------------------------------------------------------------------------------------------- */
+
+static void init_act(struct act *a, int tensor, int pixels, int channels, int zp, int block)
+{
+    *a = (struct act){ .tensor = tensor, .pixels = pixels, .channels = channels, .cbs = rs_div_up(channels, block),
+                       .zp = zp, .arena = -1, .glb = -1, .first = INT32_MAX, .last = -1 };
+}
+
+/* After all layers are known: strides, and over which layers each activation lives. */
+static void finish_acts(struct job *j)
+{
+    for (int i = 0; i < j->n_layers; i++) {
+        struct layer *l = &j->layers[i];
+        const int ids[3] = { l->in, l->res, l->out };
+
+        if (l->filter_layout == FILTER_LINEAR)
+            j->acts[l->in].linear = true;
+        for (int k = 0; k < 3; k++)
+            if (ids[k] >= 0) {
+                struct act *a = &j->acts[ids[k]];
+
+                a->first = rs_min(a->first, i);
+                a->last = rs_max(a->last, i);
+            }
+    }
+    for (int i = 0; i < j->n_acts; i++) {
+        struct act *a = &j->acts[i];
+
+        a->stride = a->linear || a->pixels < 16 ? a->pixels : (a->pixels + 3) / 4 * 4;
+        if (a->from_host || a->from_job)
+            a->first = 0;
+    }
+}
+
+static void tensor_of_act(struct rs_plan_tensor *t, const struct act *a, int tensor, int block)
+{
+    *t = (struct rs_plan_tensor){ .tensor = tensor, .offset_bytes = (uint64_t)a->arena, .pixels = a->pixels, .channels = a->channels,
+                                  .block_stride = a->stride, .zero_point = a->zp,
+                                  .bytes = (uint64_t)a->cbs * (uint64_t)a->stride * (uint64_t)block };
+}
+
+static void job_free(struct job *j)
+{
+    for (int i = 0; i < j->n_layers; i++) {
+        free(j->layers[i].groups);
+        free(j->layers[i].chunks);
+    }
+    free(j->layers);
+    free(j->acts);
+    *j = (struct job){ .bad = -1 };
+}
+
+/* ---- the network ------------------------------------------------------------------------------------------------------ */
+
+struct planning {
+    const struct rs_graph *g;
+    const struct rs_plan_options *o;
+    struct rs_plan *plan;
+    int *root;                   /* [tensor]: whose storage it is (views)                            */
+    int *producer;               /* [tensor]: node that makes it, -1                                 */
+    int64_t *arena;              /* [root tensor]: offset, -1                                        */
+    char (*forced)[128];         /* [node]: "" or why it must stay on the CPU                        */
+    struct growing commands, image;
+    size_t arena_used, status_used;
+};
+
+static bool on_array(enum rs_plan_where w) { return w != RS_PLAN_CPU; }
+
+static void decide(struct planning *x)
+{
+    const struct rs_graph *g = x->g;
+    struct rs_plan *plan = x->plan;
+    const int block = (int)plan->config.block;
+
+    for (int t = 0; t < g->n_tensors; t++)
+        x->root[t] = t;
+    for (int i = 0; i < g->n_nodes; i++) {
+        const struct rs_node *n = &g->nodes[i];
+        struct rs_plan_step *s = &plan->steps[i];
+        struct layer l;
+
+        *s = (struct rs_plan_step){ .job = -1, .carrier = -1, .macs = rs_graph_macs(g, i) };
+        if (x->forced[i][0] != '\0') {
+            memcpy(s->reason, x->forced[i], sizeof s->reason);
+            continue;
+        }
+        if (n->op == RS_OP_RESHAPE) {
+            const int in = n->inputs[0], out = n->outputs[0], p = x->producer[in];
+
+            if (p < 0 || !on_array(plan->steps[p].where))
+                snprintf(s->reason, sizeof s->reason, "the host has its input");
+            else if (last_dim(&g->tensors[in]) != last_dim(&g->tensors[out]))
+                snprintf(s->reason, sizeof s->reason, "%d channels become %d: not the same blocks", last_dim(&g->tensors[in]), last_dim(&g->tensors[out]));
+            else {
+                s->where = RS_PLAN_VIEW;
+                x->root[out] = x->root[in];
+                snprintf(s->reason, sizeof s->reason, "same storage");
+            }
+            continue;
+        }
+        if (n->op == RS_OP_ADD) {
+            int carrier = -1, acc = 0;
+
+            snprintf(s->reason, sizeof s->reason, "no convolution of the array feeds only this");
+            if (x->o->no_fusion || n->n_inputs != 2)
+                continue;
+            for (int k = 0; k < 2; k++) {
+                const int p = x->producer[n->inputs[k]], other = n->inputs[1 - k];
+                int residual;
+
+                if (p < 0 || plan->steps[p].where != RS_PLAN_ARRAY || !rs_op_has_macs(g->nodes[p].op) || !is_s8(g, other) || !is_s8(g, n->outputs[0]) ||
+                    g->tensors[other].data != NULL || rs_graph_fusable_add(g, p, &residual) != i)
+                    continue;
+                if (n->inputs[0] == n->inputs[1] || x->producer[other] > p)
+                    continue;
+                carrier = p;
+                acc = k;
+            }
+            if (carrier < 0 || !add_fits(&n->u.add, s->reason, sizeof s->reason))
+                continue;
+            /* One ADD a convolution. */
+            bool taken = false;
+
+            for (int k = 0; k < i; k++)
+                taken |= plan->steps[k].where == RS_PLAN_FUSED && plan->steps[k].carrier == carrier;
+            if (taken)
+                continue;
+            s->where = RS_PLAN_FUSED;
+            s->carrier = carrier;
+            snprintf(s->reason, sizeof s->reason, "added while %s writes its ofmap (operand %d)", rs_op_name(g->nodes[carrier].op), acc);
+            continue;
+        }
+        if (layer_of_node(g, i, block, &l, s->reason, sizeof s->reason)) {
+            s->where = RS_PLAN_ARRAY;
+            snprintf(s->reason, sizeof s->reason, "%s", rs_op_has_macs(n->op) ? "array" : "pool engine");
+        }
+    }
+}
+
+static int act_of(struct planning *x, struct job *j, int tensor)
+{
+    const struct rs_graph *g = x->g;
+    const int root = x->root[tensor];
+
+    for (int i = 0; i < j->n_acts; i++)
+        if (j->acts[i].tensor == root)
+            return i;
+    const int c = last_dim(&g->tensors[root]);
+
+    init_act(&j->acts[j->n_acts], root, (int)(rs_tensor_elements(&g->tensors[root]) / c), c, zero_point(g, root), (int)x->plan->config.block);
+    j->acts[j->n_acts].arena = x->arena[root];
+    return j->n_acts++;
+}
+
+/* Does the host read @tensor: a network output, or operand of a node on the CPU? */
+static bool host_reads(const struct planning *x, int tensor)
+{
+    const struct rs_graph *g = x->g;
+
+    for (int i = 0; i < g->n_outputs; i++)
+        if (g->outputs[i] == tensor)
+            return true;
+    for (int i = 0; i < g->n_nodes; i++)
+        for (int k = 0; k < g->nodes[i].n_inputs && x->plan->steps[i].where == RS_PLAN_CPU; k++)
+            if (g->nodes[i].inputs[k] == tensor)
+                return true;
+    return false;
+}
+
+/* The node whose commands write tensor @t: its producer, or that one's carrier; -1 for the host. */
+static int writer(const struct planning *x, int t)
+{
+    const int p = x->producer[t];
+
+    if (p < 0 || x->plan->steps[p].where == RS_PLAN_CPU)
+        return -1;
+    return x->plan->steps[p].where == RS_PLAN_FUSED ? x->plan->steps[p].carrier : p;
+}
+
+/* Plans nodes [from, to), all on the array, as one job. */
+static rs_status plan_one_job(struct planning *x, int from, int to, int *bad_node, struct rs_error *err)
+{
+    const struct rs_graph *g = x->g;
+    struct rs_plan *plan = x->plan;
+    const int block = (int)plan->config.block;
+    struct rs_plan_job *out = &plan->jobs[plan->n_jobs];
+    struct job j = { .bad = -1 };
+    rs_status s = RS_OK;
+    char reason[128];
+
+    j.layers = calloc((size_t)(to - from), sizeof *j.layers);
+    j.acts = calloc((size_t)(to - from) * 3, sizeof *j.acts);
+    out->inputs = calloc((size_t)g->n_tensors + 1, sizeof *out->inputs);
+    out->outputs = calloc((size_t)g->n_tensors + 1, sizeof *out->outputs);
+    if (j.layers == NULL || j.acts == NULL || out->inputs == NULL || out->outputs == NULL) {
+        job_free(&j);
+        return rs_fail(err, RS_ERR_NOMEM, "no memory for %d layers", to - from);
+    }
+    for (int i = from; i < to; i++) {
+        const struct rs_node *n = &g->nodes[i];
+        struct layer *l = &j.layers[j.n_layers];
+        int result = n->outputs[0];
+
+        plan->steps[i].job = plan->n_jobs;
+        if (plan->steps[i].where != RS_PLAN_ARRAY)
+            continue;
+        if (!layer_of_node(g, i, block, l, reason, sizeof reason)) {
+            s = rs_fail(err, RS_ERR_ARG, "node %d: %s", i, reason);
+            break;
+        }
+        j.n_layers++;
+        l->in = act_of(x, &j, n->inputs[0]);
+        for (int k = 0; k < g->n_nodes; k++)
+            if (plan->steps[k].where == RS_PLAN_FUSED && plan->steps[k].carrier == i) {
+                const struct rs_node *a = &g->nodes[k];
+                const bool swapped = x->producer[a->inputs[0]] != i;
+
+                set_add(l, &a->u.add, swapped);
+                l->res = act_of(x, &j, a->inputs[swapped ? 0 : 1]);
+                result = a->outputs[0];
+            }
+        l->out = act_of(x, &j, result);
+    }
+    for (int i = 0; s == RS_OK && i < j.n_acts; i++) {
+        struct act *a = &j.acts[i];
+        const int w = writer(x, a->tensor);
+
+        a->from_host = w < 0;
+        a->from_job = w >= 0 && (w < from || w >= to);
+        if (a->from_host || a->from_job)
+            continue;
+        for (int t = 0; t < g->n_tensors; t++)
+            if (x->root[t] == a->tensor && host_reads(x, t))
+                a->to_host = true;
+        for (int k = to; k < g->n_nodes; k++)
+            for (int m = 0; m < g->nodes[k].n_inputs; m++)
+                if (plan->steps[k].where != RS_PLAN_CPU && g->nodes[k].inputs[m] >= 0 && x->root[g->nodes[k].inputs[m]] == a->tensor)
+                    a->to_job = true;
+        /* An ADD may lie in a later run of nodes than its carrier; what it reads is the carrier's operand already. */
+    }
+    if (s == RS_OK) {
+        finish_acts(&j);
+        s = rs_plan_job(&plan->config, x->o, &j, &x->commands, &x->image, &x->arena_used, &x->status_used, NULL, out, plan->steps, err);
+    }
+    for (int i = 0; s == RS_OK && i < j.n_acts; i++) {
+        struct act *a = &j.acts[i];
+
+        x->arena[a->tensor] = a->arena;
+        if (a->from_host)
+            tensor_of_act(&out->inputs[out->n_inputs++], a, a->tensor, block);
+        for (int t = 0; a->to_host && t < g->n_tensors; t++)
+            if (x->root[t] == a->tensor && host_reads(x, t))
+                tensor_of_act(&out->outputs[out->n_outputs++], a, t, block);
+    }
+    *bad_node = s == RS_ERR_UNSUPPORTED && j.bad >= 0 ? j.layers[j.bad].node : -1;
+    job_free(&j);
+    return s;
+}
+
+static void drop_jobs(struct rs_plan *plan)
+{
+    for (int i = 0; i <= plan->n_jobs && plan->jobs != NULL && i < plan->n_steps + 1; i++) {
+        free(plan->jobs[i].inputs);
+        free(plan->jobs[i].outputs);
+        free(plan->jobs[i].snapshots);
+        plan->jobs[i] = (struct rs_plan_job){ 0 };
+    }
+    plan->n_jobs = plan->n_actions = 0;
+}
+
+static rs_status finish_plan(struct rs_plan *plan, struct growing *commands, struct growing *image, size_t arena, size_t status, struct rs_error *err)
+{
+    const rs_status s = rs_grow(image, 64, err);
+
+    if (s != RS_OK)
+        return s;
+    plan->commands = (uint32_t *)(void *)commands->data;
+    plan->commands_bytes = commands->used;
+    plan->image = image->data;
+    plan->image_bytes = (image->used + 63) / 64 * 64 + (image->used == 0 ? 64 : 0);
+    plan->arena_bytes = (arena + RS_PLAN_ALIGN - 1) / RS_PLAN_ALIGN * RS_PLAN_ALIGN;
+    plan->status_bytes = status;
+    *commands = *image = (struct growing){ 0 };
+    for (int i = 0; i < plan->n_steps; i++) {
+        plan->macs += plan->steps[i].macs;
+        if (plan->steps[i].where != RS_PLAN_CPU)
+            plan->array_macs += plan->steps[i].macs;
+    }
+    for (int i = 0; i < plan->n_jobs; i++)
+        plan->cycles += plan->jobs[i].cycles;
+    return RS_OK;
+}
+
+static rs_status plan_create(const struct rs_hw_config *config, int n_steps, struct rs_plan **out, struct rs_error *err)
+{
+    struct rs_plan *plan = calloc(1, sizeof *plan);
+
+    *out = NULL;
+    if (plan == NULL)
+        return rs_fail(err, RS_ERR_NOMEM, "no memory for a plan");
+    plan->config = *config;
+    plan->n_steps = n_steps;
+    plan->steps = calloc((size_t)n_steps + 1, sizeof *plan->steps);
+    plan->actions = calloc((size_t)n_steps + 1, sizeof *plan->actions);
+    plan->jobs = calloc((size_t)n_steps + 2, sizeof *plan->jobs);
+    if (plan->steps == NULL || plan->actions == NULL || plan->jobs == NULL) {
+        rs_plan_free(plan);
+        return rs_fail(err, RS_ERR_NOMEM, "no memory for %d steps", n_steps);
+    }
+    *out = plan;
+    return RS_OK;
+}
+
+static rs_status plan_jobs(struct planning *x, int *bad, struct rs_error *err)
+{
+    const struct rs_graph *g = x->g;
+    struct rs_plan *plan = x->plan;
+
+    *bad = -1;
+    for (int i = 0; i < g->n_nodes;) {
+        int to = i;
+        bool work = false;
+
+        if (plan->steps[i].where == RS_PLAN_CPU) {
+            plan->actions[plan->n_actions++] = (struct rs_plan_action){ false, i++ };
+            continue;
+        }
+        for (; to < g->n_nodes && plan->steps[to].where != RS_PLAN_CPU; to++)
+            work |= plan->steps[to].where == RS_PLAN_ARRAY;
+        if (work) {
+            const rs_status s = plan_one_job(x, i, to, bad, err);
+
+            if (s != RS_OK)
+                return s;
+            plan->actions[plan->n_actions++] = (struct rs_plan_action){ true, plan->n_jobs++ };
+        }
+        i = to;
+    }
+    return RS_OK;
+}
+
+rs_status rs_plan_graph(const struct rs_graph *g, const struct rs_hw_config *config, const struct rs_plan_options *options,
+                        struct rs_plan **out, struct rs_error *err)
+{
+    static const struct rs_plan_options none;
+    struct planning x = { .g = g, .o = options != NULL ? options : &none };
+    struct rs_error why = { 0 };
+    rs_status s;
+
+    if (out != NULL)
+        *out = NULL;
+    if (g == NULL || config == NULL || out == NULL)
+        return rs_fail(err, RS_ERR_ARG, "rs_plan_graph: null pointer");
+    if ((s = config_check(config, err)) != RS_OK || (s = plan_create(config, g->n_nodes, &x.plan, err)) != RS_OK)
+        return s;
+    x.root = calloc((size_t)g->n_tensors + 1, sizeof *x.root);
+    x.producer = calloc((size_t)g->n_tensors + 1, sizeof *x.producer);
+    x.arena = calloc((size_t)g->n_tensors + 1, sizeof *x.arena);
+    x.forced = calloc((size_t)g->n_nodes + 1, sizeof *x.forced);
+    if (x.root == NULL || x.producer == NULL || x.arena == NULL || x.forced == NULL)
+        s = rs_fail(err, RS_ERR_NOMEM, "no memory for %d tensors", g->n_tensors);
+    for (int t = 0; s == RS_OK && t < g->n_tensors; t++)
+        x.producer[t] = rs_graph_producer(g, t);
+    for (bool again = true; s == RS_OK && again;) {
+        int bad;
+
+        again = false;
+        for (int t = 0; t < g->n_tensors; t++)
+            x.arena[t] = -1;
+        x.commands.used = x.image.used = x.arena_used = 0;
+        x.status_used = RS_STATUS_BYTES;
+        if (x.commands.data != NULL)
+            memset(x.commands.data, 0, x.commands.room);
+        if (x.image.data != NULL)
+            memset(x.image.data, 0, x.image.room);
+        decide(&x);
+        s = plan_jobs(&x, &bad, &why);
+        if (s == RS_ERR_UNSUPPORTED && bad >= 0) {
+            drop_jobs(x.plan);
+            snprintf(x.forced[bad], sizeof x.forced[bad], "%.127s", why.text);
+            s = RS_OK;
+            again = true;
+        } else if (s != RS_OK) {
+            s = rs_fail(err, s, "%s", why.text);
+        }
+    }
+    if (s == RS_OK)
+        s = finish_plan(x.plan, &x.commands, &x.image, x.arena_used, x.status_used, err);
+    free(x.root);
+    free(x.producer);
+    free(x.arena);
+    free(x.forced);
+    free(x.commands.data);
+    free(x.image.data);
+    if (s != RS_OK) {
+        rs_plan_free(x.plan);
+        return s;
+    }
+    *out = x.plan;
+    return RS_OK;
+}
+
+/* ---- one layer ---------------------------------------------------------------------------------------------------------- */
+
+static rs_status layer_check(const struct rs_plan_layer *p, struct rs_error *err)
+{
+    const struct rs_conv_shape *x = &p->shape;
+    const bool pool = p->kind == RS_PLAN_MAX_POOL || p->kind == RS_PLAN_AVERAGE_POOL;
+
+    if (x->n < 1 || x->h < 1 || x->w < 1 || x->c < 1 || x->m < 1 || x->r < 1 || x->s < 1 || x->stride_h < 1 || x->stride_w < 1 ||
+        x->dilation_h < 1 || x->dilation_w < 1 || x->pad_top < 0 || x->pad_left < 0 || x->pad_bottom < 0 || x->pad_right < 0)
+        return rs_fail(err, RS_ERR_ARG, "an extent or stride below 1, or a negative pad");
+    if (rs_conv_out_extent(x->h, x->r, x->stride_h, x->dilation_h, x->pad_top, x->pad_bottom) != x->e || x->e < 1 ||
+        rs_conv_out_extent(x->w, x->s, x->stride_w, x->dilation_w, x->pad_left, x->pad_right) != x->f || x->f < 1)
+        return rs_fail(err, RS_ERR_SHAPE, "ofmap %d x %d does not follow from ifmap, filter, stride and pads", x->e, x->f);
+    if (p->kind == RS_PLAN_DEPTHWISE && x->m % x->c != 0)
+        return rs_fail(err, RS_ERR_SHAPE, "%d filters for %d channels: a multiple", x->m, x->c);
+    if (pool && (x->m != x->c || p->add != NULL))
+        return rs_fail(err, RS_ERR_SHAPE, "a pool has as many ofmap channels as ifmap channels, and no residual");
+    if (pool)
+        return RS_OK;
+    if (p->filter == NULL)
+        return rs_fail(err, RS_ERR_ARG, "no filter");
+    if (p->quant.rounding != RS_ROUND_DOUBLE)
+        return rs_fail(err, RS_ERR_UNSUPPORTED, "the array rounds twice (RS_ROUND_DOUBLE)");
+    return rs_quant_check(&p->quant, x->m, err);
+}
+
+rs_status rs_plan_layer(const struct rs_plan_layer *p, const struct rs_hw_config *config, const struct rs_plan_options *options,
+                        struct rs_plan **out, struct rs_error *err)
+{
+    static const struct rs_plan_options none;
+    struct rs_plan *plan;
+    struct job j = { .bad = -1 };
+    struct growing commands = { 0 }, image = { 0 };
+    size_t arena = 0, status = RS_STATUS_BYTES;
+    char reason[128];
+    rs_status s;
+
+    if (out != NULL)
+        *out = NULL;
+    if (p == NULL || config == NULL || out == NULL)
+        return rs_fail(err, RS_ERR_ARG, "rs_plan_layer: null pointer");
+    if ((s = config_check(config, err)) != RS_OK || (s = layer_check(p, err)) != RS_OK || (s = plan_create(config, 1, &plan, err)) != RS_OK)
+        return s;
+    const struct rs_conv_shape *x = &p->shape;
+    const bool pool = p->kind == RS_PLAN_MAX_POOL || p->kind == RS_PLAN_AVERAGE_POOL;
+    struct rs_plan_job *job = &plan->jobs[0];
+
+    j.layers = calloc(1, sizeof *j.layers);
+    j.acts = calloc(3, sizeof *j.acts);
+    job->inputs = calloc(2, sizeof *job->inputs);
+    job->outputs = calloc(1, sizeof *job->outputs);
+    if (j.layers == NULL || j.acts == NULL || job->inputs == NULL || job->outputs == NULL) {
+        s = rs_fail(err, RS_ERR_NOMEM, "no memory for a layer");
+        goto done;
+    }
+    struct layer *l = &j.layers[0];
+
+    *l = (struct layer){ .kind = p->kind, .N = x->n, .C = x->c, .H = x->h, .W = x->w, .M = x->m, .R = x->r, .S = x->s, .E = x->e,
+                         .F = x->f, .pad_top = x->pad_top, .pad_left = x->pad_left, .zp_in = p->quant.zp_in, .zp_out = p->quant.zp_out,
+                         .act_min = p->quant.act_min, .act_max = p->quant.act_max, .filter = p->filter, .bias = p->bias,
+                         .mult = p->quant.mult, .shift = p->quant.shift, .n_mult = p->quant.count,
+                         .filter_layout = p->kind == RS_PLAN_DEPTHWISE ? FILTER_RSM : FILTER_MRSC,
+                         .multiplier = p->kind == RS_PLAN_DEPTHWISE ? x->m / x->c : 0 };
+    l->macs = pool ? 0 : (int64_t)x->n * x->e * x->f * x->m * x->r * x->s * (p->kind == RS_PLAN_DEPTHWISE ? 1 : x->c);
+    if (!shape_fits(l, x->stride_h, x->stride_w, x->dilation_h, x->dilation_w, reason, sizeof reason) ||
+        (p->add != NULL && !add_fits(p->add, reason, sizeof reason))) {
+        s = rs_fail(err, RS_ERR_UNSUPPORTED, "%s", reason);
+        goto done;
+    }
+    finish_layer(l, (int)config->block);
+    j.n_layers = 1;
+    init_act(&j.acts[0], 0, x->n * x->h * x->w, x->c, p->quant.zp_in, (int)config->block);
+    init_act(&j.acts[1], 2, x->n * x->e * x->f, x->m, p->add != NULL ? p->add->zp_out : p->quant.zp_out, (int)config->block);
+    l->in = 0;
+    l->out = 1;
+    j.n_acts = 2;
+    j.acts[0].from_host = true;
+    j.acts[1].to_host = true;
+    if (p->add != NULL) {
+        init_act(&j.acts[2], 1, x->n * x->e * x->f, x->m, p->add->zp2, (int)config->block);
+        j.acts[2].from_host = true;
+        set_add(l, p->add, false);
+        l->res = 2;
+        j.n_acts = 3;
+    }
+    finish_acts(&j);
+    plan->steps[0] = (struct rs_plan_step){ .where = RS_PLAN_ARRAY, .carrier = -1, .macs = l->macs };
+    snprintf(plan->steps[0].reason, sizeof plan->steps[0].reason, "%s", pool ? "pool engine" : "array");
+    s = rs_plan_job(config, options != NULL ? options : &none, &j, &commands, &image, &arena, &status, p->map, job, plan->steps, err);
+    if (s != RS_OK)
+        goto done;
+    plan->n_jobs = plan->n_actions = 1;
+    plan->actions[0] = (struct rs_plan_action){ true, 0 };
+    tensor_of_act(&job->inputs[job->n_inputs++], &j.acts[0], 0, (int)config->block);
+    if (p->add != NULL)
+        tensor_of_act(&job->inputs[job->n_inputs++], &j.acts[2], 1, (int)config->block);
+    tensor_of_act(&job->outputs[job->n_outputs++], &j.acts[1], 2, (int)config->block);
+    s = finish_plan(plan, &commands, &image, arena, status, err);
+done:
+    job_free(&j);
+    free(commands.data);
+    free(image.data);
+    if (s != RS_OK) {
+        rs_plan_free(plan);
+        return s;
+    }
+    *out = plan;
+    return RS_OK;
+}
+
+/* ---- the rest --------------------------------------------------------------------------------------------------------------- */
+
+void rs_plan_free(struct rs_plan *plan)
+{
+    if (plan == NULL)
+        return;
+    drop_jobs(plan);
+    free(plan->steps);
+    free(plan->actions);
+    free(plan->jobs);
+    free(plan->commands);
+    free(plan->image);
+    free(plan);
+}
+
+const struct rs_plan_tensor *rs_plan_find(const struct rs_plan_tensor *list, int n, int tensor)
+{
+    for (int i = 0; i < n; i++)
+        if (list[i].tensor == tensor)
+            return &list[i];
+    return NULL;
+}
+
+void rs_plan_print(const struct rs_plan *plan, const struct rs_graph *g, FILE *to)
+{
+    static const char *const modes[] = { "pool", "channels", "flatten", "depthwise" };
+    static const char *const where[] = { "CPU", "array", "fused", "view" };
+    const double per_clock = 2.0 * plan->config.rows * plan->config.cols;
+
+    fprintf(to, "preset %s, %u x %u PEs x 2 lanes\n", plan->config.preset, plan->config.rows, plan->config.cols);
+    fprintf(to, "%4s %-18s %-6s %3s %10s %6s %8s %8s %6s %8s  %s\n", "node", "operation", "where", "job", "MACs", "groups", "busy", "cycles",
+            "util%", "filter B", "mapping, or why");
+    for (int i = 0; i < plan->n_steps; i++) {
+        const struct rs_plan_step *s = &plan->steps[i];
+        const struct rs_mapping *m = &s->map;
+
+        fprintf(to, "%4d %-18s %-6s %3d %10" PRId64, i, g != NULL ? rs_op_name(g->nodes[i].op) : "layer", where[s->where], s->job, s->macs);
+        if (s->where != RS_PLAN_ARRAY) {
+            fprintf(to, " %6s %8s %8s %6s %8s  %s\n", "", "", "", "", "", s->reason);
+            continue;
+        }
+        fprintf(to, " %6d %8" PRId64 " %8" PRId64 " %6.1f %8" PRId64 "  %s", s->groups, s->busy_cycles, s->cycles,
+                s->cycles > 0 ? 100.0 * (double)s->macs / (per_clock * (double)s->cycles) : 0.0, s->filter_bytes, modes[m->mode + 1]);
+        if (m->mode >= 0)
+            fprintf(to, " e%d fx%d mx%d pairs%d ns%d fp%d q%d rp%d wc%d%s", m->e, m->fx, m->mx, m->pairs, m->ns, m->fp, m->q, m->rp, m->wc,
+                    m->filters_outer ? " filters outer" : "");
+        fputc('\n', to);
+    }
+    for (int i = 0; i < plan->n_jobs; i++) {
+        const struct rs_plan_job *j = &plan->jobs[i];
+
+        fprintf(to, "job %d: %d commands (%d loads, %d computes, %d pools, %d stores), reads %" PRId64 " B, writes %" PRId64
+                " B, %" PRId64 " MACs, predicted %" PRId64 " cycles (%.1f %%)\n", i, j->n_commands, j->loads, j->computes, j->pools, j->stores,
+                j->read_bytes, j->write_bytes, j->macs, j->cycles, j->cycles > 0 ? 100.0 * (double)j->macs / (per_clock * (double)j->cycles) : 0.0);
+    }
+    fprintf(to, "network: %" PRId64 " MACs, %" PRId64 " on the array; predicted %" PRId64 " cycles; image %zu B, arena %zu B\n", plan->macs,
+            plan->array_macs, plan->cycles, plan->image_bytes, plan->arena_bytes);
+}

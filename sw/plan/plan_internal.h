@@ -1,0 +1,131 @@
+/* plan_internal.h - what the files of sw/plan share; nobody else includes it. */
+#ifndef RS_PLAN_INTERNAL_H
+#define RS_PLAN_INTERNAL_H
+#include "plan.h"
+
+/* An activation that the array reads or writes. */
+struct act {
+    int  tensor;                 /* graph tensor id                                                  */
+    int  pixels, channels, cbs;  /* P; C; ceil(C/B)                                                  */
+    int  stride;                 /* blocks between channel blocks, in the arena and when resident    */
+    int  zp;
+    bool from_host, to_host;     /* written by the host before the job, read by it after             */
+    bool from_job, to_job;       /* crosses between jobs through the arena                           */
+    bool linear;                 /* a reader wants stride == pixels                                  */
+    bool spilled;                /* lives in the arena; rows come and go                             */
+    int64_t arena;               /* byte offset, or -1                                               */
+    int  glb;                    /* first block when resident                                        */
+    int  first, last;            /* layers of the job between which it is live                       */
+};
+
+/* How a filter tensor is indexed. */
+enum filter_layout { FILTER_MRSC, FILTER_RSM, FILTER_LINEAR };
+
+/* One operation of the array, in the shape the mapping sees: 1x1 and FC have H = E = 1 and pixels in W = F. */
+struct layer {
+    int kind;                    /* enum rs_plan_kind                                                */
+    int node;
+    int N, C, H, W, M, R, S, U, E, F, pad_top, pad_left;
+    int in_image, out_image;     /* pixels between images                                            */
+    int block;                   /* B                                                                */
+    int cbs;                     /* channel blocks that one psum reduces                             */
+    int n_cg, cg_m;              /* depthwise: blocks of ifmap channels, filters of each; else 1, M  */
+    int multiplier;              /* FILTER_RSM: ofmap channels of an ifmap channel                   */
+    enum filter_layout filter_layout;
+    int linear_pixels;           /* FILTER_LINEAR: channel block cb is pixel cb % linear_pixels      */
+    int zp_in, zp_out, act_min, act_max;
+    const int8_t  *filter;
+    const int32_t *bias, *mult, *shift;
+    int n_mult;
+    bool add;
+    int  add_zp_res, add_zp_out, add_min, add_max;
+    int32_t add_mult_acc, add_mult_res, add_mult_out;
+    int  add_shift_acc, add_shift_res, add_shift_out;
+    int  in, res, out;           /* activations of the job; res -1: none                             */
+    int64_t macs;
+
+    struct rs_mapping map;
+    int  tile_rows;              /* ofmap rows (E > 1) or columns (E = 1) between loads and stores; all of them if nothing is spilled */
+    int  in_buf, res_buf, out_buf;          /* first block of the two tile buffers of a spilled activation */
+    int  in_tile, res_tile, out_tile;       /* blocks of one channel block of a tile buffer          */
+
+    struct group *groups;        /* made by rs_plan_groups()                                         */
+    int  n_groups;
+    struct chunk *chunks;        /* filters and parameters of one filter tile, in the image          */
+    int  n_chunks;
+};
+
+/* One COMPUTE, or one POOL. */
+struct group {
+    int image, tile;             /* tile: which load/store tile                                      */
+    int e0, ne, f0, nf;          /* ofmap rows, columns that exist                                   */
+    int cg, m0, nm;              /* first filter of the whole ofmap, how many exist                  */
+    int mx, pairs, ns, fp;       /* the mapping's, cut to what is needed                             */
+    int chunk;                   /* index into the layer's chunks                                    */
+};
+
+struct chunk {
+    int64_t image;               /* byte offset                                                      */
+    int words, used;             /* filter-buffer words, even; of those, not padding                 */
+    int filter_words, first_words;           /* of all passes, of the first; without parameters      */
+    int cg, m0, nm, mx, pairs;
+};
+
+/* ---- map.c ---- */
+
+/* Clocks of one group of this shape. */
+struct group_cost {
+    int64_t mac;                 /* MAC micro-operations                                             */
+    int64_t run;                 /* first to last, with ifmap and filter words and gaps              */
+    int64_t flush;
+    int64_t first;               /* before the first MAC: filters of the first pass, first strip     */
+};
+void rs_map_group_cost(const struct rs_hw_config *c, const struct layer *l, const struct group *g, struct group_cost *cost);
+int64_t rs_pool_cost(const struct layer *l, const struct group *g);
+
+enum { RS_MAP_LATENCY = 60 };    /* last MAC to last byte without the flush                          */
+
+/* Every limit of docs/isa.md; on failure @why says which. */
+bool rs_map_check(const struct rs_hw_config *c, const struct layer *l, const struct rs_mapping *m, struct rs_error *why);
+
+/* Up to @max mappings, best first, that differ in their number of row and column tiles. 0: none, with the reason in @why. */
+int rs_map_search(const struct rs_hw_config *c, const struct layer *l, struct rs_mapping *out, int max, struct rs_error *why);
+
+/* T of pass k and how many passes there are. */
+struct passes { int n_cb, n_rc, q_last, rp_last; };
+struct passes rs_map_passes(const struct layer *l, const struct rs_mapping *m, int block);
+int rs_map_taps(const struct layer *l, const struct rs_mapping *m, const struct passes *p, int cb, int rc);
+
+/* Cuts the layer into groups and chunks by l->map and l->tile_rows; frees what was there. */
+rs_status rs_plan_groups(const struct rs_hw_config *c, struct layer *l, struct rs_error *err);
+
+/* ---- pack.c ---- */
+int  rs_chunk_words(const struct rs_hw_config *c, const struct layer *l, struct chunk *k);      /* sets its counts of words */
+void rs_pack_chunk(const struct rs_hw_config *c, const struct layer *l, const struct chunk *k, uint8_t *to);
+
+/* ---- schedule.c ---- */
+struct job {
+    struct layer *layers;
+    int n_layers;
+    struct act *acts;
+    int n_acts;
+    int bad;                     /* RS_ERR_UNSUPPORTED: the layer that cannot be done; else -1       */
+};
+
+struct growing {                 /* bytes that grow                                                  */
+    uint8_t *data;
+    size_t used, room;
+};
+rs_status rs_grow(struct growing *g, size_t more, struct rs_error *err);         /* zeroed room for more bytes */
+
+/* GLB addresses or spills, tiles, mappings, groups, commands.  Appends to @commands and @image; fills @out and the layers'
+ * steps (index: node).  @arena_used, @status_used: bytes in use.  @forced: a mapping for every layer, or NULL. */
+rs_status rs_plan_job(const struct rs_hw_config *c, const struct rs_plan_options *o, struct job *j,
+                      struct growing *commands, struct growing *image, size_t *arena_used, size_t *status_used,
+                      const struct rs_mapping *forced, struct rs_plan_job *out, struct rs_plan_step *steps, struct rs_error *err);
+
+static inline int rs_div_up(int a, int b) { return (a + b - 1) / b; }
+static inline int rs_min(int a, int b) { return a < b ? a : b; }
+static inline int rs_max(int a, int b) { return a > b ? a : b; }
+static inline int64_t rs_max64(int64_t a, int64_t b) { return a > b ? a : b; }
+#endif

@@ -1,0 +1,952 @@
+/*
+ * schedule.c - one device job: addresses in the global buffer, the order of commands, and what each waits for.
+ *
+ * 1. Addresses.  Every activation is resident over its life if that fits; else the largest are spilled to the arena and
+ *    pass through double tile buffers, a tile of ofmap rows (columns when E = 1) at a time.
+ * 2. Mappings and groups (map.c), filters and parameters into the image (pack.c).
+ * 3. Order: groups, tile loads and stores; then filter loads, as early as the filter buffer and the queues allow: never
+ *    before the group that gives up the room they need, so that a load that waits for room waits for earlier commands only.
+ * 4. Waits: for every block, who wrote and who read it last.  Engines work in order, so the latest command of an
+ *    engine stands for all before it.  Computing groups overlap each other: a group that reads what another wrote waits.
+ *
+ * Every wait is for a command earlier in the stream, so the oldest unfinished command can always run: no deadlock.
+ */
+#include <assert.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <string.h>
+#include "plan_internal.h"
+
+enum { LOAD_ENGINE, COMPUTE_ENGINE, POOL_ENGINE, STORE_ENGINE, N_ENGINES };
+enum { SPACE_GLB, SPACE_ARENA, N_SPACES };
+enum {
+    QUEUE_DEPTH = 4,             /* commands that wait in an engine's queue                          */
+    MEMORY_LATENCY = 100,
+    UNIT_WORDS = 512,            /* words that one LOAD of filters fetches at most, if it can         */
+    WBUF_MARGIN = 4,             /* words of the filter buffer left alone: a line of two at each end */
+    INPUT_PIECE = 160,           /* blocks of a network input that one LOAD fetches                  */
+    ALIGN_BLOCKS = 4             /* blocks in a beat of m_axi */
+};
+
+struct region { int space; bool write; int64_t base; int len, n1, s1, n2, s2; };
+
+struct cmd {
+    uint32_t w[RS_COMMAND_WORDS];
+    int engine, layer, n_regions;
+    struct region region[4];
+    int64_t cost, flush, first;  /* clocks: MACs or transfers; drain; start-up                       */
+    int chunk, set;              /* COMPUTE: its filter tile, -1; instance of it in the stream       */
+};
+
+/* A filter tile on its way through the filter buffer: once for all groups that use it while it stays there. */
+struct instance {
+    int64_t image, at;           /* byte offset in the image; running word address                   */
+    int words, used;             /* in the stream, of those not padding                              */
+    int first, last;             /* positions of the sequence that use it                            */
+    int last_below;              /* the last use of this one and all before it                       */
+    int layer;
+};
+
+struct build {
+    const struct rs_hw_config *c;
+    const struct rs_plan_options *o;
+    struct job *j;
+    struct growing *image;
+    struct cmd *seq;             /* without filter loads                                             */
+    int n_seq, room_seq;
+    struct cmd *prog;
+    int n_prog, room_prog;
+    struct instance *inst;
+    int n_inst;
+    int64_t loaded;              /* running address: filter words with a LOAD in the program         */
+    int loading;                 /* the instance that it is in                                       */
+    int64_t arena_blocks;
+    int32_t *wr[N_SPACES], *rd[N_SPACES];       /* [address * N_ENGINES + engine]: commands of that engine up to the last one, 0: none */
+    int count[N_ENGINES];
+    int waited[N_ENGINES][N_ENGINES];
+    struct rs_error *err;
+    rs_status status;            /* first failure of put()                                           */
+};
+
+rs_status rs_grow(struct growing *g, size_t more, struct rs_error *err)
+{
+    if (g->used + more > g->room) {
+        const size_t room = (g->used + more) * 2 + 4096;
+        uint8_t *data = realloc(g->data, room);
+
+        if (data == NULL)
+            return rs_fail(err, RS_ERR_NOMEM, "no memory for %zu bytes", room);
+        memset(data + g->room, 0, room - g->room);
+        g->data = data;
+        g->room = room;
+    }
+    return RS_OK;
+}
+
+static void put(struct build *b, struct cmd *k, enum rs_field field, int64_t value)
+{
+    if (b->status == RS_OK)
+        b->status = rs_encode(k->w, field, value, b->err);
+}
+#define PUT(k, name, value) put(b, k, RS_FIELD_##name, value)
+
+static int64_t modulo(int64_t a, int64_t n) { return ((a % n) + n) % n; }
+
+static rs_status append(struct cmd **list, int *n, int *room, const struct cmd *k, struct rs_error *err)
+{
+    if (*n == *room) {
+        const int more = *room * 2 + 64;
+        struct cmd *p = realloc(*list, (size_t)more * sizeof *p);
+
+        if (p == NULL)
+            return rs_fail(err, RS_ERR_NOMEM, "no memory for %d commands", more);
+        *list = p;
+        *room = more;
+    }
+    (*list)[(*n)++] = *k;
+    return RS_OK;
+}
+
+/* ---- 1. addresses ------------------------------------------------------------------------------------------------- */
+
+static bool is_pool(const struct layer *l) { return l->kind == RS_PLAN_MAX_POOL || l->kind == RS_PLAN_AVERAGE_POOL; }
+
+struct interval { int64_t from, to; };          /* pixels [from, to) of every channel block */
+
+static int tiles_of(const struct layer *l) { return rs_div_up(l->E > 1 ? l->E : l->F, l->tile_rows); }
+
+static struct interval out_pixels(const struct layer *l, int tile)
+{
+    const int n = tiles_of(l), image = tile / n, t = tile % n, lo = t * l->tile_rows;
+    const int64_t base = (int64_t)image * l->out_image;
+
+    if (l->E > 1)
+        return (struct interval){ base + (int64_t)lo * l->F, base + (int64_t)rs_min(l->E, lo + l->tile_rows) * l->F };
+    return (struct interval){ base + lo, base + rs_min(l->F, lo + l->tile_rows) };
+}
+
+static struct interval in_pixels(const struct layer *l, int tile)
+{
+    const int n = tiles_of(l), image = tile / n, t = tile % n, lo = t * l->tile_rows;
+    const int64_t base = (int64_t)image * l->in_image;
+
+    if (l->filter_layout == FILTER_LINEAR && !is_pool(l))
+        return (struct interval){ 0, l->linear_pixels };
+    if (l->E > 1) {
+        const int hi = rs_min(l->E, lo + l->tile_rows);
+        const int a = rs_max(0, lo * l->U - l->pad_top), z = rs_min(l->H, (hi - 1) * l->U - l->pad_top + l->R);
+
+        return (struct interval){ base + (int64_t)a * l->W, base + (int64_t)rs_max(z, a + 1) * l->W };
+    }
+    if (l->H > 1)
+        return (struct interval){ base, base + (int64_t)l->H * l->W };
+    const int hi = rs_min(l->F, lo + l->tile_rows);
+    const int a = rs_max(0, lo * l->U - l->pad_left), z = rs_min(l->W, (hi - 1) * l->U - l->pad_left + l->S);
+
+    return (struct interval){ base + a, base + rs_max(z, a + 1) };
+}
+
+/* Blocks per channel block of the largest tile. */
+static int tile_blocks(const struct layer *l, bool in)
+{
+    const int n = tiles_of(l);
+    int64_t most = 1;
+
+    for (int t = 0; t < n; t++) {
+        const struct interval p = in ? in_pixels(l, t) : out_pixels(l, t);
+
+        most = rs_max64(most, p.to - p.from);
+    }
+    if (in && l->filter_layout == FILTER_LINEAR)
+        return (int)most;
+    return (int)((most + ALIGN_BLOCKS - 1) / ALIGN_BLOCKS * ALIGN_BLOCKS);
+}
+
+struct slot { int size, first, last, *address; };
+
+static int by_size(const void *a, const void *b)
+{
+    const struct slot *x = a, *y = b;
+
+    return x->size != y->size ? (x->size < y->size) - (x->size > y->size) : x->first - y->first;
+}
+
+static bool place(struct slot *s, int n, int room, int slack)
+{
+    for (int i = 0; i < n; i++) {
+        int at = 0;
+
+        for (bool moved = true; moved;) {
+            moved = false;
+            for (int k = 0; k < i; k++)
+                if (s[k].first <= s[i].last + slack && s[i].first <= s[k].last + slack &&
+                    at < *s[k].address + s[k].size && *s[k].address < at + s[i].size) {
+                    at = (*s[k].address + s[k].size + ALIGN_BLOCKS - 1) / ALIGN_BLOCKS * ALIGN_BLOCKS;
+                    moved = true;
+                }
+        }
+        if (at + s[i].size > room)
+            return false;
+        *s[i].address = at;
+    }
+    return true;
+}
+
+static bool allocate(struct job *j, int room)
+{
+    struct slot *s = calloc((size_t)(j->n_acts + 3 * j->n_layers), sizeof *s);
+    bool ok = false;
+    int n = 0;
+
+    if (s == NULL)
+        return false;
+    for (int i = 0; i < j->n_acts; i++) {
+        struct act *a = &j->acts[i];
+
+        if (!a->spilled)
+            s[n++] = (struct slot){ a->cbs * a->stride, a->first, a->last, &a->glb };
+    }
+    for (int i = 0; i < j->n_layers; i++) {
+        struct layer *l = &j->layers[i];
+
+        if (j->acts[l->in].spilled)
+            s[n++] = (struct slot){ 2 * l->in_tile * j->acts[l->in].cbs, i, i, &l->in_buf };
+        if (l->res >= 0 && j->acts[l->res].spilled)
+            s[n++] = (struct slot){ 2 * l->res_tile * j->acts[l->res].cbs, i, i, &l->res_buf };
+        if (j->acts[l->out].spilled)
+            s[n++] = (struct slot){ 2 * l->out_tile * j->acts[l->out].cbs, i, i, &l->out_buf };
+    }
+    qsort(s, (size_t)n, sizeof *s, by_size);
+    for (int slack = 2; slack >= 0 && !ok; slack--)
+        ok = place(s, n, room, slack);
+    free(s);
+    return ok;
+}
+
+/* Ofmap rows (columns) of a tile so that the tile buffers of layer @l take at most @budget blocks. */
+static bool choose_tile(const struct job *j, struct layer *l, int64_t budget)
+{
+    const bool in = j->acts[l->in].spilled, out = j->acts[l->out].spilled, res = l->res >= 0 && j->acts[l->res].spilled;
+    const int all = l->E > 1 ? l->E : l->F;
+
+    for (int n = 1;; n++) {
+        int64_t need = 0;
+
+        l->tile_rows = rs_div_up(all, n);
+        l->in_tile = in ? tile_blocks(l, true) : 0;
+        l->out_tile = out ? tile_blocks(l, false) : 0;
+        l->res_tile = res ? tile_blocks(l, false) : 0;
+        need = 2 * ((int64_t)l->in_tile * j->acts[l->in].cbs + (int64_t)(l->out_tile + l->res_tile) * j->acts[l->out].cbs);
+        if (need <= budget)
+            return true;
+        if (l->tile_rows == 1)
+            return false;
+    }
+}
+
+static rs_status addresses(const struct rs_plan_options *o, const struct rs_hw_config *c, struct job *j, struct rs_error *err)
+{
+    const int room = o->glb_blocks > 0 && o->glb_blocks < (int)c->glb_blocks ? o->glb_blocks : (int)c->glb_blocks;
+
+    for (;;) {
+        int worst = -1;
+
+        for (int i = 0; i < j->n_layers; i++)
+            if (!choose_tile(j, &j->layers[i], room / 2) && !choose_tile(j, &j->layers[i], room))
+                return j->bad = i, rs_fail(err, RS_ERR_UNSUPPORTED, "one row of its tensors does not fit twice into %d blocks of global buffer", room);
+        if (allocate(j, room))
+            return RS_OK;
+        for (int i = 0; i < j->n_acts; i++)
+            if (!j->acts[i].spilled && (worst < 0 || (int64_t)j->acts[i].cbs * j->acts[i].stride >
+                                                     (int64_t)j->acts[worst].cbs * j->acts[worst].stride))
+                worst = i;
+        if (worst < 0)
+            return j->bad = 0, rs_fail(err, RS_ERR_UNSUPPORTED, "its tile buffers do not fit %d blocks of global buffer", room);
+        j->acts[worst].spilled = true;
+    }
+}
+
+/* ---- 3. the sequence ---------------------------------------------------------------------------------------------- */
+
+static void add_region(struct cmd *k, int space, bool write, int64_t base, int len, int n1, int s1, int n2, int s2)
+{
+    assert(k->n_regions < 4);
+    k->region[k->n_regions++] = (struct region){ space, write, base, len, n1, s1, n2, s2 };
+}
+
+/* Moves pixels of an activation between arena and global buffer. */
+static void make_move(struct build *b, struct cmd *k, bool load, const struct act *a, struct interval p, int64_t to, int to_stride, int layer)
+{
+    const int block = (int)b->c->block, glb = (int)b->c->glb_blocks;
+    int64_t length = p.to - p.from, runs = a->cbs;
+    const int64_t arena = a->arena / block;
+
+    memset(k, 0, sizeof *k);
+    k->engine = load ? LOAD_ENGINE : STORE_ENGINE;
+    k->layer = layer;
+    k->chunk = -1;
+    if (length == a->stride && to_stride == a->stride) {
+        length *= runs;
+        runs = 1;
+    }
+    PUT(k, OP, load ? RS_OP_LOAD : RS_OP_STORE);
+    PUT(k, LAYER, layer & 0xFFFF);
+    PUT(k, BASE, 2);
+    PUT(k, OFFSET, a->arena + p.from * block);
+    PUT(k, LENGTH, length);
+    PUT(k, RUNS, runs);
+    PUT(k, STRIDE, (int64_t)a->stride * block);
+    PUT(k, BUF_ADDR, modulo(to, glb));
+    PUT(k, BUF_STRIDE, to_stride);
+    add_region(k, SPACE_GLB, load, to, (int)length, (int)runs, to_stride, 1, 0);
+    add_region(k, SPACE_ARENA, !load, arena + p.from, (int)length, (int)runs, a->stride, 1, 0);
+    k->cost = runs * ((length * block + 2 * b->c->axi_bytes - 2) / b->c->axi_bytes);
+}
+
+struct view { int64_t base; int cb; };          /* block of (channel block 0, pixel 0), and between channel blocks */
+
+static struct view view_of(const struct act *a, int buf, int tile_blocks_, int tile, struct interval p)
+{
+    if (!a->spilled)
+        return (struct view){ a->glb, a->stride };
+    return (struct view){ (int64_t)buf + (tile & 1 ? (int64_t)tile_blocks_ * a->cbs : 0) - p.from, tile_blocks_ };
+}
+
+static void make_group(struct build *b, struct cmd *k, int layer, const struct group *g)
+{
+    const struct layer *l = &b->j->layers[layer];
+    const struct rs_mapping *m = &l->map;
+    const struct act *in = &b->j->acts[l->in], *out = &b->j->acts[l->out];
+    const int block = (int)b->c->block, glb = (int)b->c->glb_blocks;
+    const struct view iv = view_of(in, l->in_buf, l->in_tile, g->tile, in_pixels(l, g->tile));
+    const struct view ov = view_of(out, l->out_buf, l->out_tile, g->tile, out_pixels(l, g->tile));
+    const int h0 = g->e0 * l->U - l->pad_top, x0 = g->f0 * l->U - l->pad_left;
+    const int h_lo = rs_max(0, h0), h_hi = rs_min(l->H, h0 + (g->ne - 1) * l->U + l->R);
+    const int w_lo = rs_max(0, x0), w_hi = rs_min(l->W, x0 + (g->nf - 1) * l->U + l->S);
+    const bool linear = l->filter_layout == FILTER_LINEAR && !is_pool(l);
+    const int if_cb = linear ? 1 : iv.cb;
+    const int64_t if_base = iv.base + (int64_t)g->image * l->in_image + (int64_t)g->cg * (is_pool(l) || l->filter_layout == FILTER_RSM ? iv.cb : 0);
+    const int64_t out_base = ov.base + (int64_t)g->image * l->out_image + (int64_t)g->e0 * l->F + g->f0 + (int64_t)(g->m0 / block) * ov.cb;
+    const int out_blocks = rs_div_up(g->m0 % block + (is_pool(l) ? 1 : g->nm), block);
+
+    memset(k, 0, sizeof *k);
+    k->layer = layer;
+    k->chunk = is_pool(l) ? -1 : g->chunk;
+    if (h_hi > h_lo && w_hi > w_lo)
+        add_region(k, SPACE_GLB, false, if_base + (int64_t)h_lo * l->W + w_lo, w_hi - w_lo, h_hi - h_lo, l->W, is_pool(l) ? 1 : l->cbs, if_cb);
+    add_region(k, SPACE_GLB, true, out_base, g->nf, g->ne, l->F, out_blocks, ov.cb);
+    PUT(k, LAYER, layer & 0xFFFF);
+    if (is_pool(l)) {
+        const int window = l->R * l->S;
+
+        k->engine = POOL_ENGINE;
+        k->cost = rs_pool_cost(l, g);
+        PUT(k, OP, RS_OP_POOL);
+        PUT(k, AVERAGE, l->kind == RS_PLAN_AVERAGE_POOL && window > 1);
+        PUT(k, POOL_R, l->R);
+        PUT(k, POOL_S, l->S);
+        PUT(k, POOL_U, l->U);
+        PUT(k, POOL_IN, modulo(if_base, glb));
+        PUT(k, POOL_IN_ROW, l->W);
+        PUT(k, POOL_IN_CB, if_cb);
+        PUT(k, POOL_W, l->W);
+        PUT(k, POOL_H, l->H);
+        PUT(k, POOL_H0, h0);
+        PUT(k, POOL_X0, x0);
+        PUT(k, POOL_E, g->ne);
+        PUT(k, POOL_F, g->nf);
+        PUT(k, POOL_N_CB, 1);
+        PUT(k, POOL_OUT, modulo(out_base, glb));
+        PUT(k, POOL_OUT_ROW, l->F);
+        PUT(k, POOL_OUT_CB, ov.cb);
+        PUT(k, POOL_MIN, l->act_min);
+        PUT(k, POOL_MAX, l->act_max);
+        if (window > 1) {
+            PUT(k, POOL_RECIP, (INT64_C(1) << 32) / window + 1);
+            PUT(k, POOL_HALF, window / 2);
+        }
+        return;
+    }
+    const struct passes p = rs_map_passes(l, m, block);
+    struct group_cost cost;
+
+    rs_map_group_cost(b->c, l, g, &cost);
+    k->engine = COMPUTE_ENGINE;
+    k->cost = cost.run;
+    k->flush = cost.flush;
+    k->first = cost.first;
+    PUT(k, OP, RS_OP_COMPUTE);
+    PUT(k, MODE, m->mode);
+    PUT(k, LOG2_U, l->U == 4 ? 2 : l->U == 2 ? 1 : 0);
+    PUT(k, S, l->S);
+    PUT(k, RP, m->rp);
+    PUT(k, RP_LAST, p.rp_last);
+    PUT(k, Q, m->q);
+    PUT(k, Q_LAST, p.q_last);
+    PUT(k, WC, m->wc);
+    PUT(k, E, m->e);
+    PUT(k, FX, m->fx);
+    PUT(k, MX, g->mx);
+    PUT(k, PAIRS, g->pairs);
+    PUT(k, NS, g->ns);
+    PUT(k, CHAIN, m->mode == RS_MODE_DEPTHWISE ? 1 : block);
+    PUT(k, FP, g->fp);
+    PUT(k, NJ, ((g->fp - 1) * l->U + l->S + 1) / 2);
+    PUT(k, M_VALID, g->nm);
+    PUT(k, N_CB, p.n_cb);
+    PUT(k, N_RC, p.n_rc);
+    if (m->mode == RS_MODE_FLATTEN)
+        PUT(k, ROWS_LAST, l->C * l->R - (p.n_cb - 1) * block);
+    else if (m->mode == RS_MODE_DEPTHWISE)
+        PUT(k, ROWS_LAST, g->nm);
+    else if (l->filter_layout == FILTER_RSM)
+        PUT(k, ROWS_LAST, rs_min(block, l->C - g->cg * block));
+    else
+        PUT(k, ROWS_LAST, l->C - (rs_div_up(l->C, block) - 1) * block);
+    PUT(k, ZP_IN, l->zp_in);
+    PUT(k, IF_BASE, modulo(if_base, glb));
+    PUT(k, IF_ROW, l->W);
+    PUT(k, IF_CB, if_cb);
+    PUT(k, IF_W, l->W);
+    PUT(k, IF_H, l->H);
+    PUT(k, H0, h0);
+    PUT(k, X0, x0);
+    PUT(k, OUT_E, g->ne);
+    PUT(k, OUT_F, g->nf);
+    PUT(k, OUT_BASE, modulo(out_base, glb));
+    PUT(k, OUT_ROW, l->F);
+    PUT(k, OUT_MB, ov.cb);
+    PUT(k, OUT_BYTE, g->m0 % block);
+    PUT(k, ZP_OUT, l->zp_out);
+    PUT(k, ACT_MIN, l->act_min);
+    PUT(k, ACT_MAX, l->act_max);
+    PUT(k, FILTER_FIRST, l->chunks[g->chunk].first_words);
+    PUT(k, FILTER_WORDS, l->chunks[g->chunk].filter_words);
+    if (l->add) {
+        const struct act *res = &b->j->acts[l->res];
+        const struct view rv = view_of(res, l->res_buf, l->res_tile, g->tile, out_pixels(l, g->tile));
+        const int64_t res_base = rv.base + (out_base - ov.base) + (int64_t)(g->m0 / block) * (rv.cb - ov.cb);
+
+        add_region(k, SPACE_GLB, false, res_base, g->nf, g->ne, l->F, out_blocks, rv.cb);
+        PUT(k, ADD, 1);
+        PUT(k, RES_BASE, modulo(res_base, glb));
+        PUT(k, RES_ROW, l->F);
+        PUT(k, RES_MB, rv.cb);
+        PUT(k, ADD_ZP_RES, l->add_zp_res);
+        PUT(k, ADD_ZP_OUT, l->add_zp_out);
+        PUT(k, ADD_MULT_ACC, l->add_mult_acc);
+        PUT(k, ADD_MULT_RES, l->add_mult_res);
+        PUT(k, ADD_MULT_OUT, l->add_mult_out);
+        PUT(k, ADD_SHIFT_ACC, l->add_shift_acc);
+        PUT(k, ADD_SHIFT_RES, l->add_shift_res);
+        PUT(k, ADD_SHIFT_OUT, l->add_shift_out);
+        PUT(k, ADD_MIN, l->add_min);
+        PUT(k, ADD_MAX, l->add_max);
+    }
+}
+
+/* Filters and parameters into the image, in the order of the layers. */
+static rs_status pack_all(struct build *b)
+{
+    for (int i = 0; i < b->j->n_layers; i++) {
+        struct layer *l = &b->j->layers[i];
+
+        for (int k = 0; k < l->n_chunks; k++) {
+            struct chunk *h = &l->chunks[k];
+            const rs_status s = rs_grow(b->image, (size_t)h->words * 2 * b->c->block, b->err);
+
+            if (s != RS_OK)
+                return s;
+            h->image = (int64_t)b->image->used;
+            rs_pack_chunk(b->c, l, h, b->image->data + b->image->used);
+            b->image->used += (size_t)h->words * 2 * b->c->block;
+        }
+    }
+    return RS_OK;
+}
+
+static void snapshot(struct build *b, struct cmd *k, int layer, int64_t offset)
+{
+    memset(k, 0, sizeof *k);
+    k->engine = STORE_ENGINE;
+    k->layer = layer;
+    k->chunk = -1;
+    k->cost = 4;
+    PUT(k, OP, RS_OP_SNAPSHOT);
+    PUT(k, LAYER, layer & 0xFFFF);
+    PUT(k, BASE, 3);
+    PUT(k, OFFSET, offset);
+}
+
+static rs_status sequence(struct build *b, size_t *status_used, struct rs_plan_job *out)
+{
+    struct cmd k;
+    rs_status s = RS_OK;
+
+#define EMIT() do { if (b->status != RS_OK) return b->status; \
+                    if ((s = append(&b->seq, &b->n_seq, &b->room_seq, &k, b->err)) != RS_OK) return s; } while (0)
+    for (int i = 0; i < b->j->n_acts; i++) {
+        const struct act *a = &b->j->acts[i];
+        const int pieces = rs_max(1, a->pixels / INPUT_PIECE);
+
+        if (!(a->from_host || a->from_job) || a->spilled)
+            continue;
+        for (int n = 0; n < pieces; n++) {
+            const int step = (a->pixels / pieces + ALIGN_BLOCKS) / ALIGN_BLOCKS * ALIGN_BLOCKS;
+            const int lo = n * step, hi = n == pieces - 1 ? a->stride : rs_min(a->stride, lo + step);
+
+            if (hi <= lo)
+                continue;
+            make_move(b, &k, true, a, (struct interval){ lo, hi }, a->glb + lo, a->stride, 0);
+            EMIT();
+        }
+    }
+    for (int i = 0; i < b->j->n_layers; i++) {
+        const struct layer *l = &b->j->layers[i];
+        const struct act *in = &b->j->acts[l->in], *o = &b->j->acts[l->out], *res = l->res >= 0 ? &b->j->acts[l->res] : NULL;
+        const int tiles = tiles_of(l) * l->N;
+
+        for (int g = 0, next = 0; g < l->n_groups; g++) {
+            const int tile = l->groups[g].tile;
+
+            for (; next < tiles && next <= tile + 1; next++) {                 /* this tile and the next one */
+                if (in->spilled) {
+                    const struct interval p = in_pixels(l, next);
+
+                    make_move(b, &k, true, in, p, l->in_buf + (int64_t)(next & 1) * l->in_tile * in->cbs, l->in_tile, i);
+                    EMIT();
+                }
+                if (res != NULL && res->spilled) {
+                    const struct interval p = out_pixels(l, next);
+
+                    make_move(b, &k, true, res, p, l->res_buf + (int64_t)(next & 1) * l->res_tile * res->cbs, l->res_tile, i);
+                    EMIT();
+                }
+            }
+            make_group(b, &k, i, &l->groups[g]);
+            EMIT();
+            if (o->spilled && (g == l->n_groups - 1 || l->groups[g + 1].tile != tile)) {
+                const struct interval p = out_pixels(l, tile);
+
+                make_move(b, &k, false, o, p, l->out_buf + (int64_t)(tile & 1) * l->out_tile * o->cbs, l->out_tile, i);
+                EMIT();
+            }
+        }
+        if ((o->to_host || o->to_job) && !o->spilled) {
+            make_move(b, &k, false, o, (struct interval){ 0, o->stride }, o->glb, o->stride, i);
+            EMIT();
+        }
+        if (!b->o->no_snapshots) {
+            snapshot(b, &k, i, (int64_t)*status_used);
+            out->snapshots[out->n_snapshots++] = (struct rs_plan_snapshot){ l->node, *status_used };
+            *status_used += RS_STATUS_BYTES;
+            EMIT();
+        }
+    }
+#undef EMIT
+    return RS_OK;
+}
+
+/* ---- 4. waits ------------------------------------------------------------------------------------------------------ */
+
+static int64_t space_size(const struct build *b, int space)
+{
+    return space == SPACE_GLB ? b->c->glb_blocks : b->arena_blocks;
+}
+
+/* Sets the WAIT_* fields of @k, records what it touches, appends it to the program. */
+static rs_status emit(struct build *b, struct cmd *k)
+{
+    static const enum rs_field field[N_ENGINES] = { RS_FIELD_WAIT_LOAD, RS_FIELD_WAIT_COMPUTE, RS_FIELD_WAIT_POOL, RS_FIELD_WAIT_STORE };
+    int need[N_ENGINES] = { 0 };
+    const int e = k->engine, self = b->count[e] + 1;
+
+    for (int record = 0; record < 2; record++)
+        for (int r = 0; r < k->n_regions; r++) {
+            const struct region *g = &k->region[r];
+            const int64_t size = space_size(b, g->space);
+
+            for (int64_t i2 = 0; i2 < g->n2; i2++)
+                for (int64_t i1 = 0; i1 < g->n1; i1++)
+                    for (int64_t i0 = 0; i0 < g->len; i0++) {
+                        const size_t at = (size_t)modulo(g->base + i2 * g->s2 + i1 * g->s1 + i0, size) * N_ENGINES;
+                        int32_t *wr = b->wr[g->space] + at, *rd = b->rd[g->space] + at;
+
+                        if (record) {
+                            (g->write ? wr : rd)[e] = self;
+                            continue;
+                        }
+                        for (int x = 0; x < N_ENGINES; x++) {
+                            if ((!g->write || x != e) && wr[x] > need[x])
+                                need[x] = wr[x];
+                            if (g->write && x != e && rd[x] > need[x])
+                                need[x] = rd[x];
+                        }
+                    }
+        }
+    if (RS_GET_U(k->w, OP) == RS_OP_SNAPSHOT) {                    /* after everything of its layer */
+        need[COMPUTE_ENGINE] = b->count[COMPUTE_ENGINE];
+        need[POOL_ENGINE] = b->count[POOL_ENGINE];
+    }
+    if (b->o->barrier && (e == COMPUTE_ENGINE || e == POOL_ENGINE) && b->n_prog != 0) {
+        int last = -1;
+
+        for (int i = b->n_prog - 1; i >= 0 && last < 0; i--)
+            if (b->prog[i].engine == COMPUTE_ENGINE || b->prog[i].engine == POOL_ENGINE)
+                last = b->prog[i].layer;
+        if (last >= 0 && last != k->layer) {
+            need[COMPUTE_ENGINE] = b->count[COMPUTE_ENGINE];
+            need[POOL_ENGINE] = b->count[POOL_ENGINE];
+        }
+    }
+    for (int x = 0; x < N_ENGINES; x++) {
+        /* Engines are in order: what an earlier command of this engine waited for has come.  Staying within 2^14 of the
+         * newest command keeps the 16-bit comparison right whatever has finished by then. */
+        need[x] = rs_max(need[x], b->waited[e][x]);
+        need[x] = rs_max(need[x], b->count[x] - 16384);
+        b->waited[e][x] = need[x];
+        put(b, k, field[x], need[x] & 0xFFFF);
+    }
+    b->count[e] = self;
+    if (b->status != RS_OK)
+        return b->status;
+    return append(&b->prog, &b->n_prog, &b->room_prog, k, b->err);
+}
+
+/* ---- filter loads --------------------------------------------------------------------------------------------------- */
+
+static int64_t wbuf_room(const struct build *b)
+{
+    const int all = (int)b->c->wbuf_words, some = b->o->wbuf_words;
+
+    return (some > 0 && some < all ? some : all) - WBUF_MARGIN;
+}
+
+/*
+ * Which groups share a filter tile while it is in the buffer.  A layer whose filters all fit keeps them for all its tiles;
+ * else consecutive groups of one filter tile share it, and the others fetch it again.
+ */
+static rs_status make_instances(struct build *b)
+{
+    const int64_t room = wbuf_room(b);
+    int **latest = calloc((size_t)b->j->n_layers + 1, sizeof *latest);
+    int64_t at = 0;
+    rs_status s = RS_OK;
+
+    b->inst = calloc((size_t)b->n_seq + 1, sizeof *b->inst);
+    if (latest == NULL || b->inst == NULL)
+        s = rs_fail(b->err, RS_ERR_NOMEM, "no memory for %d filter tiles", b->n_seq);
+    for (int i = 0; s == RS_OK && i < b->j->n_layers; i++) {
+        latest[i] = malloc(((size_t)b->j->layers[i].n_chunks + 1) * sizeof **latest);
+        if (latest[i] == NULL)
+            s = rs_fail(b->err, RS_ERR_NOMEM, "no memory for filter tiles");
+        for (int k = 0; s == RS_OK && k < b->j->layers[i].n_chunks; k++)
+            latest[i][k] = -1;
+    }
+    for (int p = 0, last_layer = -1, last_chunk = -1; s == RS_OK && p < b->n_seq; p++) {
+        struct cmd *k = &b->seq[p];
+        const struct layer *l = &b->j->layers[k->layer];
+        int64_t all = 0;
+
+        if (k->chunk < 0)
+            continue;
+        const struct chunk *h = &l->chunks[k->chunk];
+        int *known = &latest[k->layer][k->chunk];
+
+        for (int i = 0; i < l->n_chunks && all <= room; i++)
+            all += l->chunks[i].words;
+        if (*known < 0 || !(all <= room - 2 || (last_layer == k->layer && last_chunk == k->chunk && h->words <= room - 2))) {
+            *known = b->n_inst;
+            b->inst[b->n_inst++] = (struct instance){ .image = h->image, .at = at, .words = h->words, .used = h->used, .first = p, .layer = k->layer };
+            at += h->words;
+        }
+        last_layer = k->layer;
+        last_chunk = k->chunk;
+        k->set = *known;
+        b->inst[k->set].last = p;
+    }
+    for (int i = 0; i < b->n_inst; i++)
+        b->inst[i].last_below = i == 0 ? b->inst[0].last : rs_max(b->inst[i - 1].last_below, b->inst[i].last);
+    for (int i = 0; latest != NULL && i < b->j->n_layers; i++)
+        free(latest[i]);
+    free(latest);
+    return s;
+}
+
+/* The next LOAD of filters: up to @limit (running address), as much as lies together in the image. */
+static rs_status load_filters(struct build *b, int64_t limit)
+{
+    const struct instance *x = &b->inst[b->loading];
+    struct cmd k = { .engine = LOAD_ENGINE, .layer = x->layer, .chunk = -1 };
+    const int64_t from = b->loaded, offset = x->image + (from - x->at) * 2 * b->c->block;
+
+    while (b->loaded < limit) {
+        x = &b->inst[b->loading];
+        b->loaded = x->at + x->words < limit ? x->at + x->words : limit;
+        if (b->loaded < x->at + x->words)
+            break;
+        b->loading++;
+        if (b->loading == b->n_inst || b->inst[b->loading].image != x->image + (int64_t)x->words * 2 * b->c->block)
+            break;
+    }
+    PUT(&k, OP, RS_OP_LOAD);
+    PUT(&k, LAYER, k.layer & 0xFFFF);
+    PUT(&k, BASE, 1);
+    PUT(&k, TO_WBUF, 1);
+    PUT(&k, OFFSET, offset);
+    PUT(&k, LENGTH, b->loaded - from);
+    PUT(&k, RUNS, 1);
+    PUT(&k, BUF_ADDR, from & 0xFFFF);
+    k.cost = (b->loaded - from) / 2;
+    return emit(b, &k);
+}
+
+static rs_status program(struct build *b)
+{
+    const int64_t room = wbuf_room(b);
+    int64_t released = 0;                                  /* words below have been given up by what is in the program */
+    int ahead[QUEUE_DEPTH];                                /* first uses of the LOADs placed early                     */
+    int n_ahead = 0;
+    rs_status s = make_instances(b);
+
+    for (int p = 0; s == RS_OK && p < b->n_seq; p++) {
+        struct cmd *k = &b->seq[p];
+
+        if (p == 0 && b->n_inst > 0)                       /* the first filters come before the network's input */
+            s = load_filters(b, rs_min(b->inst[0].words, (int)room));
+        if (k->chunk >= 0) {
+            const struct instance *x = &b->inst[k->set];
+            const int64_t end = x->at + x->words;
+            const bool release = x->last_below <= p;
+
+            /* What the group still misses: in full LOADs while there is room, the rest, for which it makes room itself, in one. */
+            while (s == RS_OK && b->loaded < end)
+                s = load_filters(b, end - released <= room && b->loaded + UNIT_WORDS < end ? b->loaded + UNIT_WORDS : end);
+            if (!release && end - released > room)
+                return rs_fail(b->err, RS_ERR_UNSUPPORTED, "layer %d: kept filters do not fit the filter buffer", k->layer);
+            PUT(k, FILTER_ADDR, x->at & 0xFFFF);
+            PUT(k, RELEASE, release);
+        }
+        for (int i = 0; i < n_ahead;)
+            if (ahead[i] <= p)
+                ahead[i] = ahead[--n_ahead];
+            else
+                i++;
+        /* Filters of what comes next, while there is room in buffer and queue. */
+        while (s == RS_OK && (p > 0 || k->chunk >= 0) && n_ahead < QUEUE_DEPTH - 1 && b->loading < b->n_inst) {
+            const struct instance *x = &b->inst[b->loading];
+            int64_t end = x->at + x->words < b->loaded + UNIT_WORDS ? x->at + x->words : b->loaded + UNIT_WORDS;
+
+            if (end - released > room || x->first > p + 256)
+                break;
+            for (int i = b->loading + 1; i < b->n_inst && b->inst[i].layer == x->layer; i++) {
+                const int64_t more = b->inst[i].at + b->inst[i].words;
+
+                if (more - released > room || more - b->loaded > UNIT_WORDS)
+                    break;
+                end = more;
+            }
+            ahead[n_ahead++] = x->first;
+            s = load_filters(b, end);
+        }
+        if (s == RS_OK)
+            s = emit(b, k);
+        if (k->chunk >= 0 && b->inst[k->set].last_below <= p)
+            released = rs_max64(released, b->inst[k->set].at + b->inst[k->set].used);
+    }
+    struct cmd end = { .engine = STORE_ENGINE, .chunk = -1 };
+
+    PUT(&end, OP, RS_OP_END);
+    PUT(&end, BASE, 3);
+    if (s == RS_OK)
+        s = b->status != RS_OK ? b->status : append(&b->prog, &b->n_prog, &b->room_prog, &end, b->err);
+    return s;
+}
+
+/* ---- prediction ------------------------------------------------------------------------------------------------------ */
+
+/* Plays the program: one command handed out every few clocks, queues of QUEUE_DEPTH, engines in order.  Writes the layers'
+ * ends into @layer_end, returns the total. */
+static int64_t predict(const struct build *b, int64_t *layer_end)
+{
+    int64_t *done[N_ENGINES], *start[N_ENGINES];
+    int64_t handed = 150, mac_end = 0, flush_end = 0, flush_end2 = 0, free_at[N_ENGINES] = { 0 }, total = 0;
+    int n[N_ENGINES] = { 0 };
+
+    for (int e = 0; e < N_ENGINES; e++) {
+        done[e] = calloc((size_t)b->n_prog + 1, sizeof **done);
+        start[e] = calloc((size_t)b->n_prog + 1, sizeof **start);
+    }
+    for (int i = 0; i < b->n_prog; i++) {
+        const struct cmd *k = &b->prog[i];
+        const int e = k->engine;
+        int64_t ready, finish;
+
+        if (RS_GET_U(k->w, OP) == RS_OP_END || done[e] == NULL || start[e] == NULL)
+            break;
+        handed += 4;
+        if (n[e] >= QUEUE_DEPTH)
+            handed = rs_max64(handed, start[e][n[e] - QUEUE_DEPTH]);
+        ready = handed;
+        static const int wait_of[N_ENGINES] = { LOAD_ENGINE, COMPUTE_ENGINE, POOL_ENGINE, STORE_ENGINE };
+        const uint32_t wait[N_ENGINES] = { RS_GET_U(k->w, WAIT_LOAD), RS_GET_U(k->w, WAIT_COMPUTE), RS_GET_U(k->w, WAIT_POOL), RS_GET_U(k->w, WAIT_STORE) };
+
+        for (int x = 0; x < N_ENGINES; x++) {
+            const int y = wait_of[x], behind = (int)((uint32_t)(n[y] - (int)wait[x]) & 0xFFFF);     /* within 2^15 */
+
+            if (n[y] - behind > 0)
+                ready = rs_max64(ready, done[y][n[y] - behind - 1]);
+        }
+        if (e == COMPUTE_ENGINE) {
+            const int64_t begin = rs_max64(rs_max64(ready + k->first, mac_end), flush_end2);
+            const int64_t end = begin + k->cost, flush = rs_max64(end + RS_MAP_LATENCY, flush_end) + k->flush;
+
+            start[e][n[e]] = rs_max64(ready, mac_end - k->first);
+            flush_end2 = flush_end;
+            mac_end = end;
+            flush_end = flush;
+            finish = flush + 8;
+        } else {
+            const int64_t begin = rs_max64(ready, free_at[e]);
+
+            start[e][n[e]] = begin;
+            free_at[e] = begin + k->cost;
+            finish = begin + k->cost + (e == POOL_ENGINE ? 10 : MEMORY_LATENCY);
+        }
+        done[e][n[e]++] = finish;
+        total = rs_max64(total, finish);
+        if (layer_end != NULL && (e == COMPUTE_ENGINE || e == POOL_ENGINE))
+            layer_end[k->layer] = rs_max64(layer_end[k->layer], finish);
+    }
+    for (int e = 0; e < N_ENGINES; e++) {
+        free(done[e]);
+        free(start[e]);
+    }
+    return total + 120;                                    /* END's status block */
+}
+
+/* ---- the job ------------------------------------------------------------------------------------------------------------ */
+
+static rs_status map_layer(const struct rs_hw_config *c, struct layer *l, const struct rs_mapping *forced, struct rs_error *err)
+{
+    struct layer cut = *l;
+
+    if (is_pool(l)) {
+        l->map = (struct rs_mapping){ .mode = -1, .e = l->E > 1 ? rs_min(l->tile_rows, l->E) : 1, .fx = 1, .mx = 1, .pairs = 1, .ns = 1,
+                                      .fp = l->E > 1 ? l->F : rs_min(l->tile_rows, l->F), .q = 1, .rp = 1, .wc = 1 };
+        return RS_OK;
+    }
+    if (forced != NULL) {
+        l->map = *forced;
+        return rs_map_check(c, l, forced, err) ? RS_OK : RS_ERR_RANGE;
+    }
+    if (l->E > 1)
+        cut.E = rs_min(l->E, l->tile_rows);
+    else
+        cut.F = rs_min(l->F, l->tile_rows);
+    return rs_map_search(c, &cut, &l->map, 1, err) > 0 ? RS_OK : RS_ERR_UNSUPPORTED;
+}
+
+static void build_free(struct build *b)
+{
+    for (int s = 0; s < N_SPACES; s++) {
+        free(b->wr[s]);
+        free(b->rd[s]);
+    }
+    free(b->inst);
+    free(b->seq);
+    free(b->prog);
+}
+
+rs_status rs_plan_job(const struct rs_hw_config *c, const struct rs_plan_options *o, struct job *j,
+                      struct growing *commands, struct growing *image, size_t *arena_used, size_t *status_used,
+                      const struct rs_mapping *forced, struct rs_plan_job *out, struct rs_plan_step *steps, struct rs_error *err)
+{
+    struct build b = { .c = c, .o = o, .j = j, .image = image, .err = err };
+    int64_t *layer_end = calloc((size_t)j->n_layers + 1, sizeof *layer_end);
+    rs_status s = layer_end == NULL ? rs_fail(err, RS_ERR_NOMEM, "no memory for %d layers", j->n_layers)
+                                    : addresses(o, c, j, err);
+
+    for (int i = 0; s == RS_OK && i < j->n_layers; i++) {
+        s = map_layer(c, &j->layers[i], forced, err);
+        if (s != RS_OK)
+            j->bad = i;
+        if (s == RS_OK)
+            s = rs_plan_groups(c, &j->layers[i], err);
+    }
+    for (int i = 0; s == RS_OK && i < j->n_acts; i++) {
+        struct act *a = &j->acts[i];
+
+        if (a->arena < 0 && (a->spilled || a->from_host || a->to_host || a->from_job || a->to_job)) {
+            a->arena = (int64_t)*arena_used;
+            *arena_used += ((size_t)a->cbs * (size_t)a->stride * c->block + 63) / 64 * 64;
+        }
+    }
+    b.arena_blocks = (int64_t)(*arena_used / c->block) + 1;
+    for (int x = 0; s == RS_OK && x < N_SPACES; x++) {
+        b.wr[x] = calloc((size_t)space_size(&b, x) * N_ENGINES, sizeof **b.wr);
+        b.rd[x] = calloc((size_t)space_size(&b, x) * N_ENGINES, sizeof **b.rd);
+        if (b.wr[x] == NULL || b.rd[x] == NULL)
+            s = rs_fail(err, RS_ERR_NOMEM, "no memory to follow %lld addresses", (long long)space_size(&b, x));
+    }
+    if (s == RS_OK)
+        s = pack_all(&b);
+    if (s == RS_OK) {
+        out->snapshots = calloc((size_t)j->n_layers + 1, sizeof *out->snapshots);
+        s = out->snapshots == NULL ? rs_fail(err, RS_ERR_NOMEM, "no memory for %d snapshots", j->n_layers)
+                                   : sequence(&b, status_used, out);
+    }
+    if (s == RS_OK)
+        s = program(&b);
+    if (s == RS_OK)
+        s = rs_grow(commands, (size_t)b.n_prog * RS_COMMAND_BYTES, err);
+    if (s == RS_OK) {
+        int64_t before = 0;
+
+        out->commands_offset_bytes = commands->used;
+        out->n_commands = b.n_prog;
+        for (int i = 0; i < b.n_prog; i++) {
+            const struct cmd *k = &b.prog[i];
+
+            memcpy(commands->data + commands->used, k->w, RS_COMMAND_BYTES);
+            commands->used += RS_COMMAND_BYTES;
+            if (k->engine == LOAD_ENGINE)
+                out->read_bytes += (int64_t)RS_GET_U(k->w, LENGTH) * RS_GET_U(k->w, RUNS) * (RS_GET_U(k->w, TO_WBUF) ? 2 : 1) * c->block;
+            else if (RS_GET_U(k->w, OP) == RS_OP_STORE)
+                out->write_bytes += (int64_t)RS_GET_U(k->w, LENGTH) * RS_GET_U(k->w, RUNS) * c->block;
+        }
+        out->loads = b.count[LOAD_ENGINE];
+        out->computes = b.count[COMPUTE_ENGINE];
+        out->pools = b.count[POOL_ENGINE];
+        out->stores = b.count[STORE_ENGINE];
+        out->cycles = predict(&b, layer_end);
+        for (int i = 0; i < j->n_layers; i++) {
+            const struct layer *l = &j->layers[i];
+            struct rs_plan_step *step = &steps[l->node];
+
+            step->map = l->map;
+            step->groups = l->n_groups;
+            step->macs = l->macs;
+            out->macs += l->macs;
+            step->cycles = rs_max64(0, layer_end[i] - before);
+            before = rs_max64(before, layer_end[i]);
+            step->busy_cycles = 0;
+            step->filter_bytes = 0;
+            for (int g = 0; g < l->n_groups; g++) {
+                struct group_cost cost;
+
+                if (is_pool(l)) {
+                    step->busy_cycles += rs_pool_cost(l, &l->groups[g]);
+                    continue;
+                }
+                rs_map_group_cost(c, l, &l->groups[g], &cost);
+                step->busy_cycles += cost.run;
+            }
+            for (int k = 0; k < l->n_chunks; k++)
+                step->filter_bytes += (int64_t)l->chunks[k].words * 2 * c->block;
+        }
+    }
+    free(layer_end);
+    build_free(&b);
+    return s;
+}
