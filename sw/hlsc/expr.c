@@ -204,7 +204,8 @@ static void range_of(struct expr *e)
     case E_OR:
     case E_XOR:
         if (a->lo >= 0 && b->lo >= 0) {
-            set_range(e, 0, ((i128)1 << bits_unsigned(a->hi > b->hi ? a->hi : b->hi)) - 1);
+            set_range(e, e->k == E_XOR ? 0 : a->lo > b->lo ? a->lo : b->lo,
+                      ((i128)1 << bits_unsigned(a->hi > b->hi ? a->hi : b->hi)) - 1);
         } else {
             const int n = bits_signed(a->lo < b->lo ? a->lo : b->lo, a->hi > b->hi ? a->hi : b->hi);
 

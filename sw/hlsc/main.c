@@ -1,5 +1,5 @@
 /*
- * main.c - hlsc [-I DIR] [-D X=Y] [--blackbox NAME] [--glue FILE.h] [-o OUTDIR] FILE.c...
+ * main.c - hlsc [-w] [-I DIR] [-D X=Y] [--blackbox NAME] [--glue FILE.h] [-o OUTDIR] FILE.c...
  *
  * Translates every module of the files; writes OUTDIR/<module>.v.
  */
@@ -10,7 +10,7 @@
 
 static int usage(void)
 {
-    fputs("usage: hlsc [-I DIR] [-D X=Y] [--blackbox MODULE] [--glue FILE.h] [-o OUTDIR] FILE.c...\n", stderr);
+    fputs("usage: hlsc [-w] [-I DIR] [-D X=Y] [--blackbox MODULE] [--glue FILE.h] [-o OUTDIR] FILE.c...\n", stderr);
     return 2;
 }
 
@@ -36,7 +36,7 @@ int main(int argc, char **argv)
         } else if ((strcmp(a, "-I") == 0 || strcmp(a, "-D") == 0) && i + 1 < argc) {
             clang_args[nargs++] = argv[i];
             clang_args[nargs++] = argv[++i];
-        } else if (strncmp(a, "-I", 2) == 0 || strncmp(a, "-D", 2) == 0) {
+        } else if (strncmp(a, "-I", 2) == 0 || strncmp(a, "-D", 2) == 0 || strcmp(a, "-w") == 0) {
             clang_args[nargs++] = argv[i];
         } else if (a[0] != '-') {
             file[nfiles++] = a;
