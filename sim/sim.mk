@@ -17,9 +17,9 @@ HLSC     ?= $(BUILD)/hlsc
 HW_SRC   := $(sort $(wildcard hw/*.c hw/cells/*.c))
 HW_DEPS  := $(sort $(wildcard hw/*.h hw/cells/*.h hw/config/*.h))
 
-# Clocked C for the host: pragmas are hlsc's business.
+# Clocked C for the host: pragmas are hlsc's business, and it narrows constants on purpose.
 HW_CFLAGS  ?= -O3 -march=native
-SIM_CFLAGS := $(BASE_CFLAGS) -Wno-unknown-pragmas
+SIM_CFLAGS := $(BASE_CFLAGS) -Wno-unknown-pragmas -Wno-overflow
 SIM_CXXFLAGS := -std=gnu++17 -O2 -Wall -Wextra -Werror -MMD -MP -pthread
 VERILATOR      ?= verilator
 VERILATOR_LINT := -Wno-SYMRSVDWORD
@@ -58,10 +58,12 @@ $(1)/v/.ran: $(5) $(6) $$(HLSC)
 	$$(SAY) HLSC '$(3)'
 	@mkdir -p $$(@D) && rm -rf $(1)/v.new && mkdir -p $(1)/v.new
 	$$(Q)$$(HLSC) $$($(1)/flags) -o $(1)/v.new $(5)
-	@if diff -rq -x '.*' $(1)/v.new $(1)/v >/dev/null 2>&1; then :; else \
-	  rm -f $(1)/v/*.v && mv $(1)/v.new/*.v $(1)/v/ && touch $(1)/v/.changed; fi
+	@diff -rq -x '.*' $(1)/v.new $(1)/v >/dev/null 2>&1 || touch $(1)/v/.changed
+	@for f in $(1)/v/*.v; do test -e $(1)/v.new/$$$${f##*/} || rm -f $$$$f; done
+	@for f in $(1)/v.new/*.v; do cmp -s $$$$f $(1)/v/$$$${f##*/} || mv $$$$f $(1)/v/; done
 	@rm -rf $(1)/v.new && touch $$@
 $(1)/v/.changed: $(1)/v/.ran ;
+$(1)/v/%.v: $(1)/v/.ran ;
 
 $(foreach build,fast trace,
 $(1)/$(build)/Vcore.mk: $(1)/v/.changed
@@ -152,3 +154,50 @@ $(BUILD)/tests/lockstep/test_platform_sim: $(BUILD)/tests/lockstep/test_platform
 -include $(BUILD)/san/tests/lockstep/test_platform.d $(BUILD)/san/sim/memory.d $(BUILD)/san/sim/storage.d
 TESTS_HOST += $(BUILD)/tests/lockstep/test_platform
 TESTS      += $(if $(SIM_READY),$(BUILD)/tests/lockstep/test_platform_sim)
+
+# Every module in lockstep with its Verilog, in one program; the preset decides how long that takes.
+LOCKSTEP_PRESET ?= tiny
+LOCKSTEP := $(BUILD)/lockstep/$(LOCKSTEP_PRESET)
+LOCKSTEP_V := $(BUILD)/sim/$(LOCKSTEP_PRESET)/v
+LOCKSTEP_FLAGS := $($(BUILD)/sim/$(LOCKSTEP_PRESET)/flags) -Ihw/cells
+LOCKSTEP_MODULES := $(basename $(notdir $(HW_SRC)))
+LOCKSTEP_CXXFLAGS := -std=gnu++17 -O1 -Wall -Wextra -Wno-unused-parameter -MMD -MP -pthread -DNDEBUG
+
+$(LOCKSTEP)/c/%.o: %.c $(BUILD)/config
+	$(SAY) CC '$< (lockstep)'
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SIM_CFLAGS) -O1 -DNDEBUG -Wno-unused $(LOCKSTEP_FLAGS) -c $< -o $@
+
+define lockstep
+$(LOCKSTEP)/$(1)_glue.h: $(2) $(HW_DEPS) $$(HLSC)
+	$$(SAY) HLSC '$(1) (glue)'
+	@mkdir -p $$(@D)
+	$$(Q)$$(HLSC) $$(LOCKSTEP_FLAGS) --glue $$@ $(2)
+$(LOCKSTEP)/$(1)/L$(1).mk: $(LOCKSTEP_V)/$(1).v
+	$$(SAY) VERILATE '$(1) (lockstep)'
+	@rm -rf $$(@D) && mkdir -p $$(@D)
+	$$(Q)$$(VERILATOR) --cc -O3 --x-assign fast --x-initial fast --noassert $$(VERILATOR_LINT) --top-module $(1) --prefix L$(1) \
+	  --Mdir $$(@D) -y $(LOCKSTEP_V) $(LOCKSTEP_V)/$(1).v
+$(LOCKSTEP)/$(1)/L$(1)__ALL.a: $(LOCKSTEP)/$(1)/L$(1).mk
+	$$(SAY) CXX $$@
+	+$$(Q)$$(MAKE) -s -C $$(@D) -f L$(1).mk OPT_FAST=-O1 OPT_SLOW=-O0 VM_PARALLEL_BUILDS=0 L$(1)__ALL.a > $$(@D)/log 2>&1 || { cat $$(@D)/log; exit 1; }
+$(LOCKSTEP)/$(1)/module.o: tests/lockstep/module.cpp $(LOCKSTEP)/$(1)_glue.h $(LOCKSTEP)/$(1)/L$(1).mk
+	$$(SAY) CXX '$$< ($(1))'
+	$$(Q)$$(CXX) $$(LOCKSTEP_CXXFLAGS) $$(LOCKSTEP_FLAGS) -I$(LOCKSTEP) -I$(LOCKSTEP)/$(1) -isystem $$(VERILATED) -isystem $$(VERILATED)/vltstd \
+	  -DMODULE=$(1) -DMODEL=L$(1) -DMODEL_HEADER='"L$(1).h"' -DGLUE_HEADER='"$(1)_glue.h"' -c $$< -o $$@
+-include $(LOCKSTEP)/$(1)/L$(1)__ver.d $(LOCKSTEP)/$(1)/module.d
+endef
+$(foreach f,$(HW_SRC),$(eval $(call lockstep,$(basename $(notdir $(f))),$(f))))
+
+$(LOCKSTEP)/test_modules.o: tests/lockstep/test_modules.cpp
+	$(SAY) CXX $<
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $(LOCKSTEP_CXXFLAGS) -c $< -o $@
+$(BUILD)/tests/lockstep/test_modules_$(LOCKSTEP_PRESET): $(LOCKSTEP)/test_modules.o \
+    $(foreach m,$(LOCKSTEP_MODULES),$(LOCKSTEP)/$(m)/module.o $(LOCKSTEP)/$(m)/L$(m)__ALL.a) $(HW_SRC:%.c=$(LOCKSTEP)/c/%.o) \
+    $(BUILD)/sim/verilated/verilated.o $(BUILD)/sim/verilated/verilated_threads.o
+	$(SAY) LD $@
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $^ -pthread -o $@
+TESTS += $(if $(SIM_READY),$(if $(wildcard hw/core.c),$(BUILD)/tests/lockstep/test_modules_$(LOCKSTEP_PRESET)))
+-include $(LOCKSTEP)/test_modules.d $(wildcard $(LOCKSTEP)/c/*/*.d $(LOCKSTEP)/c/*/*/*.d)
