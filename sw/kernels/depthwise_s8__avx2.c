@@ -1,0 +1,163 @@
+/*
+ * depthwise_s8__avx2.c - rows of a packed depthwise convolution with VPMADDWD, exact; channel multiplier 1.
+ *
+ * Two taps a step: 16 channels of each, widened, less zp_in, interleaved, multiplied and added in pairs.  A tap in
+ * the padding reads a row of zp_in codes, so every tap is a pointer and nothing branches.
+ */
+#if defined(__x86_64__)
+#include "depthwise_isa.h"
+#include <immintrin.h>
+#include <string.h>
+
+#define TARGET __attribute__((target("avx2")))
+
+enum { BLOCK = 16 };
+
+int64_t rs_dw_steps__avx2(const struct rs_conv_shape *sh)
+{
+    return ((int64_t)sh->r * sh->s + 1) / 2;
+}
+
+bool rs_dw_tap__avx2(const struct rs_conv_shape *sh, int64_t step, int k, int64_t *r, int64_t *s)
+{
+    const int64_t tap = 2 * step + k;
+
+    *r = tap / sh->s;
+    *s = tap % sh->s;
+    return tap < (int64_t)sh->r * sh->s;
+}
+
+/* Interleaving in 128-bit halves gives channels 0-3, 8-11 | 4-7, 12-15. */
+int rs_dw_order__avx2(int lane)
+{
+    static const int order[BLOCK] = { 0, 1, 2, 3, 8, 9, 10, 11, 4, 5, 6, 7, 12, 13, 14, 15 };
+
+    return order[lane];
+}
+
+/* A row of zp_in codes, and the tap pointers (one more than R * S for an odd last step). */
+static size_t zp_row_bytes(const struct rs_conv_shape *sh)
+{
+    return ((size_t)sh->c + 63) / 64 * 64;
+}
+
+size_t rs_dw_scratch_bytes__avx2(const struct rs_conv_shape *sh)
+{
+    return zp_row_bytes(sh) + ((size_t)sh->r * (size_t)sh->s + 1) * sizeof(const int8_t *);
+}
+
+/* gemm_s8_ukr_6x16__avx2.c has the same steps and their reason. */
+TARGET static inline __m256i requantize8(__m256i acc, const struct stage *stage, int at)
+{
+    const __m256i nudge = _mm256_set1_epi64x(1 << 30);
+    const __m256i mult = _mm256_loadu_si256((const __m256i *)(const void *)(stage->mult + at));
+    const __m256i half = _mm256_loadu_si256((const __m256i *)(const void *)(stage->half + at));
+    const __m256i right = _mm256_loadu_si256((const __m256i *)(const void *)(stage->right + at));
+    const __m256i rounds = _mm256_cmpgt_epi32(right, _mm256_setzero_si256());
+    const __m256i even = _mm256_add_epi64(_mm256_mul_epi32(acc, mult), nudge);
+    const __m256i odd = _mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64(acc, 32), _mm256_srli_epi64(mult, 32)),
+                                         nudge);
+    __m256i y = _mm256_blend_epi32(_mm256_srli_epi64(even, 31), _mm256_add_epi64(odd, odd), 0xAA);
+
+    y = _mm256_add_epi32(y, _mm256_and_si256(rounds, _mm256_srai_epi32(y, 31)));
+    return _mm256_srav_epi32(_mm256_add_epi32(y, half), right);
+}
+
+/* 16 channels of one pixel; @taps: pointers to channel 0 of each tap, @count: channels that exist. */
+TARGET static void block(const struct packed_layer *l, const int8_t *const *taps, int64_t c0, int count,
+                         const char *w, const struct stage *stage, int8_t *out)
+{
+    const __m256i zp = _mm256_set1_epi16((short)l->zp_in);
+    __m256i lo = _mm256_loadu_si256((const __m256i *)(const void *)stage->bias);
+    __m256i hi = _mm256_loadu_si256((const __m256i *)(const void *)(stage->bias + 8));
+
+    for (int64_t step = 0; step < l->steps; step++, w += 64) {
+        __m128i x0, x1;
+
+        if (count == BLOCK) {
+            x0 = _mm_loadu_si128((const __m128i *)(const void *)(taps[2 * step] + c0));
+            x1 = _mm_loadu_si128((const __m128i *)(const void *)(taps[2 * step + 1] + c0));
+        } else {
+            int8_t codes[2][BLOCK] = { { 0 } };
+
+            memcpy(codes[0], taps[2 * step] + c0, (size_t)count);
+            memcpy(codes[1], taps[2 * step + 1] + c0, (size_t)count);
+            x0 = _mm_loadu_si128((const __m128i *)(const void *)codes[0]);
+            x1 = _mm_loadu_si128((const __m128i *)(const void *)codes[1]);
+        }
+        const __m256i h0 = _mm256_sub_epi16(_mm256_cvtepi8_epi16(x0), zp);
+        const __m256i h1 = _mm256_sub_epi16(_mm256_cvtepi8_epi16(x1), zp);
+
+        lo = _mm256_add_epi32(lo, _mm256_madd_epi16(_mm256_unpacklo_epi16(h0, h1),
+                                                    _mm256_loadu_si256((const __m256i *)(const void *)w)));
+        hi = _mm256_add_epi32(hi, _mm256_madd_epi16(_mm256_unpackhi_epi16(h0, h1),
+                                                    _mm256_loadu_si256((const __m256i *)(const void *)(w + 32))));
+    }
+    if (l->common.mode != STAGE_DOUBLE) {
+        int32_t plain[BLOCK], acc[GEMM_MAX_NR];
+        struct stage straight;
+
+        _mm256_storeu_si256((__m256i *)(void *)plain, lo);
+        _mm256_storeu_si256((__m256i *)(void *)(plain + 8), hi);
+        for (int j = 0; j < BLOCK; j++) {
+            const int c = rs_dw_order__avx2(j);
+
+            acc[c] = plain[j];
+            straight.mult[c] = stage->mult[j];
+            straight.shift[c] = stage->shift[j];
+            straight.scale[c] = stage->scale[j];
+        }
+        rs_stage_general(1, count, acc, &straight, &l->common, out, 0);
+        return;
+    }
+    const __m256i h = _mm256_adds_epi16(_mm256_packs_epi32(requantize8(lo, stage, 0), requantize8(hi, stage, 8)),
+                                        _mm256_set1_epi16((short)l->common.zp_out));
+    __m128i q = _mm_packs_epi16(_mm256_castsi256_si128(h), _mm256_extracti128_si256(h, 1));
+
+    q = _mm_min_epi8(_mm_max_epi8(q, _mm_set1_epi8((char)l->common.act_min)), _mm_set1_epi8((char)l->common.act_max));
+    if (count == BLOCK) {
+        _mm_storeu_si128((__m128i *)(void *)out, q);
+    } else {
+        int8_t codes[BLOCK];
+
+        _mm_storeu_si128((__m128i *)(void *)codes, q);
+        memcpy(out, codes, (size_t)count);
+    }
+}
+
+void rs_depthwise_s8_rows__avx2(const struct packed_layer *l, const int8_t *ifmap, int8_t *ofmap, int64_t first,
+                                int64_t last, void *scratch)
+{
+    const struct rs_conv_shape *sh = &l->sh;
+    int8_t *zp_row = scratch;
+    const int8_t **taps = (const int8_t **)(void *)(zp_row + zp_row_bytes(sh));
+
+    memset(zp_row, l->zp_in, zp_row_bytes(sh));
+    taps[(int64_t)sh->r * sh->s] = zp_row;
+    for (int64_t row = first; row < last; row++) {
+        const int8_t *image = ifmap + row / sh->e * sh->h * sh->w * sh->c;
+        const int64_t y0 = row % sh->e * sh->stride_h - sh->pad_top;
+
+        for (int64_t f = 0; f < sh->f; f++) {
+            const int64_t x0 = f * sh->stride_w - sh->pad_left;
+
+            for (int64_t r = 0; r < sh->r; r++)
+                for (int64_t s = 0; s < sh->s; s++) {
+                    const int64_t y = y0 + r * sh->dilation_h, x = x0 + s * sh->dilation_w;
+                    const bool inside = y >= 0 && y < sh->h && x >= 0 && x < sh->w;
+
+                    taps[r * sh->s + s] = inside ? image + (y * sh->w + x) * sh->c : zp_row;
+                }
+            for (int64_t b = 0; b < l->blocks; b++) {
+                const int64_t rest = sh->m - b * BLOCK;
+
+                block(l, taps, b * BLOCK, rest < BLOCK ? (int)rest : BLOCK,
+                      (const char *)packed_b(l) + b * l->panel_bytes, packed_stages(l) + b,
+                      ofmap + (row * sh->f + f) * sh->m + b * BLOCK);
+            }
+        }
+    }
+}
+#else
+typedef int rs_depthwise_s8__avx2_is_empty;
+#endif

@@ -1,0 +1,438 @@
+/*
+ * pack.c - layers prepared once and run many times; see pack.h for the contract and packed.h for the layouts.
+ *
+ * No arithmetic on activations here: this lays out filters and output stages, and walks tiles.
+ */
+#include "pack.h"
+#include "check.h"
+#include "fixedpoint.h"
+#include "packed.h"
+#include <string.h>
+
+#define MAGIC UINT64_C(0x5EED0FF11A9E5001)
+
+/* A share of the tiles: this many bytes of packed A stay well inside an L2 cache. */
+enum { A_AT_ONCE_BYTES = 1 << 20, B_TOO_BIG_BYTES = 1 << 20 };
+
+const struct kernel_isa *rs_kernel_isa(enum rs_isa isa)
+{
+    switch (isa) {
+#if defined(__x86_64__)
+    case RS_ISA_AVX2:       return &rs_kernel_isa_avx2;
+    case RS_ISA_AVX512VNNI: return &rs_kernel_isa_avx512vnni;
+#endif
+    default:                return &rs_kernel_isa_portable;
+    }
+}
+
+static int64_t round_up(int64_t x, int64_t to)
+{
+    return (x + to - 1) / to * to;
+}
+
+static int64_t pixels_of(const struct rs_conv_shape *sh)
+{
+    return (int64_t)sh->n * sh->e * sh->f;
+}
+
+/* ---------------------------------------------------------------- geometry */
+
+/* Everything about a layer that follows from its shape. */
+static void lay_out_gemm(const struct rs_conv_shape *sh, enum rs_isa isa, struct packed_layer *l,
+                         struct rs_pack_sizes *sizes)
+{
+    const struct kernel_isa *k = rs_kernel_isa(isa);
+    const int64_t depth = (int64_t)sh->r * sh->s * sh->c;
+    const int64_t panels = (sh->m + k->nr - 1) / k->nr;
+    const int64_t tiles = (pixels_of(sh) + k->mr - 1) / k->mr;
+
+    *l = (struct packed_layer){ .magic = MAGIC, .kind = PACKED_GEMM, .isa = isa, .sh = *sh, .depth = depth };
+    l->steps = (depth + k->kr - 1) / k->kr;
+    l->panel_bytes = l->steps * k->kr * k->nr * k->element_bytes;
+    l->row_bytes = round_up(depth * k->element_bytes, GEMM_CHUNK);
+    l->panel_outer = panels > 1 && panels * l->panel_bytes > B_TOO_BIG_BYTES &&
+                     tiles * k->mr * l->row_bytes <= A_AT_ONCE_BYTES;
+    l->stage_offset = (size_t)round_up(sizeof *l, RS_PACK_ALIGNMENT);
+    l->b_offset = (size_t)round_up((int64_t)l->stage_offset + panels * (int64_t)sizeof(struct stage), RS_PACK_ALIGNMENT);
+    sizes->packed_bytes = (size_t)round_up((int64_t)l->b_offset + panels * l->panel_bytes, RS_PACK_ALIGNMENT);
+    sizes->scratch_bytes = (size_t)((l->panel_outer ? tiles : 1) * k->mr * l->row_bytes);
+}
+
+static void lay_out_depthwise(const struct rs_conv_shape *sh, enum rs_isa isa, struct packed_layer *l,
+                              struct rs_pack_sizes *sizes)
+{
+    /* The vector kernels read channel m for filter m; a channel multiplier leaves only the portable one. */
+    const enum rs_isa used = sh->m == sh->c ? isa : RS_ISA_PORTABLE;
+    const struct kernel_isa *k = rs_kernel_isa(used);
+
+    *l = (struct packed_layer){ .magic = MAGIC, .kind = PACKED_DEPTHWISE, .isa = used, .sh = *sh };
+    l->pixels = k->dw.several_pixels && sh->stride_w == 1 && sh->c < k->dw.block && k->dw.block % sh->c == 0
+                    ? k->dw.block / sh->c : 1;
+    l->blocks = (sh->m + k->dw.block - 1) / k->dw.block;
+    l->steps = k->dw.steps(sh);
+    l->panel_bytes = l->steps * k->dw.block * k->dw.group * k->element_bytes;
+    l->stage_offset = (size_t)round_up(sizeof *l, RS_PACK_ALIGNMENT);
+    l->b_offset = (size_t)round_up((int64_t)l->stage_offset + l->blocks * (int64_t)sizeof(struct stage),
+                                   RS_PACK_ALIGNMENT);
+    sizes->packed_bytes = (size_t)round_up((int64_t)l->b_offset + l->blocks * l->panel_bytes, RS_PACK_ALIGNMENT);
+    sizes->scratch_bytes = (size_t)round_up((int64_t)k->dw.scratch_bytes(sh), RS_PACK_ALIGNMENT);
+}
+
+/* ----------------------------------------------------------------- packing */
+
+/*
+ * Lane @lane of a stage: channel @m with bias and the sum of its filter codes.  Unsigned arithmetic: what A holds is
+ * code + offset, so (offset + zp) * sum has to go, and the wrap of the intermediate sums cancels.
+ */
+static void set_lane(struct stage *s, int lane, int64_t m, const int32_t *bias, const struct rs_quant *q,
+                     uint32_t filter_sum, int32_t zp_share)
+{
+    const int64_t i = q->count == 1 ? 0 : m;
+
+    s->bias[lane] = (int32_t)((bias == NULL ? 0u : (uint32_t)bias[m]) - filter_sum * (uint32_t)zp_share);
+    if (q->rounding == RS_ROUND_ONNX) {
+        s->scale[lane] = q->scale[i];
+        return;
+    }
+    s->mult[lane] = q->mult[i];
+    s->shift[lane] = q->shift[i];
+    s->right[lane] = q->shift[i] < 0 ? -q->shift[i] : 0;
+    s->half[lane] = s->right[lane] > 0 ? (int32_t)(UINT32_C(1) << (s->right[lane] - 1)) : 0;
+}
+
+/* How much of A's codes the filter sum must take back: int16 operands are less zp_in already. */
+static int32_t zp_share(const struct kernel_isa *k, int32_t zp_in)
+{
+    return k->element_bytes == 1 ? zp_in + k->offset : 0;
+}
+
+static void put_element(char *p, int64_t index, int element_bytes, int8_t w)
+{
+    if (element_bytes == 1) {
+        ((int8_t *)p)[index] = w;
+    } else {
+        const int16_t wide = w;
+
+        memcpy(p + 2 * index, &wide, 2);
+    }
+}
+
+/*
+ * The vector stage may be used where no 32-bit lane can overflow in it: no left shift, and |acc| < 2^30, so that
+ * y + half < 2^30 + 2^30.
+ */
+static enum stage_mode choose_mode(const struct rs_quant *q, int64_t greatest_acc)
+{
+    if (q->rounding != RS_ROUND_DOUBLE || greatest_acc >= INT64_C(1) << 30)
+        return STAGE_GENERAL;
+    for (int32_t i = 0; i < q->count; i++)
+        if (q->shift[i] > 0)
+            return STAGE_GENERAL;
+    return STAGE_DOUBLE;
+}
+
+/* |bias| + SUM |filter| * reach of one channel. */
+static int64_t greatest(const int32_t *bias, int64_t m, int64_t absolute_sum, int32_t zp_in)
+{
+    const int64_t b = bias == NULL ? 0 : bias[m];
+    const int64_t reach = zp_in + 128 > 127 - zp_in ? zp_in + 128 : 127 - zp_in;
+
+    return (b < 0 ? -b : b) + absolute_sum * reach;
+}
+
+static struct stage_common common_of(const struct rs_quant *q)
+{
+    return (struct stage_common){ .rounding = q->rounding, .zp_out = q->zp_out, .act_min = q->act_min,
+                                  .act_max = q->act_max };
+}
+
+/* Filters as [M][K] with any steps: convolution and B_NK (step_m K, step_k 1), B_KN (step_m 1, step_k N). */
+static void pack_gemm(struct packed_layer *l, const int8_t *filter, int64_t step_m, int64_t step_k,
+                      const int32_t *bias, const struct rs_quant *q)
+{
+    const struct kernel_isa *k = rs_kernel_isa(l->isa);
+    struct stage *stages = (struct stage *)(void *)((char *)l + l->stage_offset);
+    char *b = (char *)l + l->b_offset;
+    int64_t most = 0;
+
+    l->zp_in = q->zp_in;
+    l->common = common_of(q);
+    for (int64_t p = 0; p * k->nr < l->sh.m; p++) {
+        const int64_t filters = l->sh.m - p * k->nr < k->nr ? l->sh.m - p * k->nr : k->nr;
+        const int64_t width = filters <= k->narrow ? k->narrow : k->nr;
+        char *panel = b + p * l->panel_bytes;
+
+        memset(panel, 0, (size_t)l->panel_bytes);
+        memset(&stages[p], 0, sizeof stages[p]);
+        for (int64_t j = 0; j < filters; j++) {
+            const int64_t m = p * k->nr + j;
+            int64_t sum = 0;
+            int64_t absolute_sum = 0;
+
+            for (int64_t d = 0; d < l->depth; d++) {
+                const int8_t w = filter[m * step_m + d * step_k];
+
+                sum += w;
+                absolute_sum += w < 0 ? -w : w;
+                put_element(panel, (d / k->kr * width + j) * k->kr + d % k->kr, k->element_bytes, w);
+            }
+            set_lane(&stages[p], (int)j, m, bias, q, (uint32_t)sum, zp_share(k, q->zp_in));
+            if (greatest(bias, m, absolute_sum, q->zp_in) > most)
+                most = greatest(bias, m, absolute_sum, q->zp_in);
+        }
+    }
+    l->common.mode = choose_mode(q, most);
+}
+
+static void pack_depthwise(struct packed_layer *l, const int8_t *filter, const int32_t *bias,
+                           const struct rs_quant *q)
+{
+    const struct kernel_isa *k = rs_kernel_isa(l->isa);
+    const struct depthwise_isa *dw = &k->dw;
+    struct stage *stages = (struct stage *)(void *)((char *)l + l->stage_offset);
+    int64_t most = 0;
+
+    l->zp_in = q->zp_in;
+    l->common = common_of(q);
+    for (int64_t b = 0; b < l->blocks; b++) {
+        char *panel = (char *)l + l->b_offset + b * l->panel_bytes;
+
+        memset(panel, 0, (size_t)l->panel_bytes);
+        memset(&stages[b], 0, sizeof stages[b]);
+        for (int lane = 0; lane < dw->block; lane++) {
+            const int64_t at = b * dw->block + dw->order(lane);
+            const int64_t m = l->pixels > 1 ? at % l->sh.m : at;
+            int64_t sum = 0;
+            int64_t absolute_sum = 0;
+
+            if (m >= l->sh.m)
+                continue;
+            for (int64_t step = 0; step < l->steps; step++)
+                for (int g = 0; g < dw->group; g++) {
+                    int64_t r, s;
+
+                    if (!dw->tap(&l->sh, step, g, &r, &s))
+                        continue;
+                    const int8_t w = filter[(r * l->sh.s + s) * l->sh.m + m];
+
+                    sum += w;
+                    absolute_sum += w < 0 ? -w : w;
+                    put_element(panel, (step * dw->block + lane) * dw->group + g, k->element_bytes, w);
+                }
+            set_lane(&stages[b], lane, m, bias, q, (uint32_t)sum, zp_share(k, q->zp_in));
+            if (greatest(bias, m, absolute_sum, q->zp_in) > most)
+                most = greatest(bias, m, absolute_sum, q->zp_in);
+        }
+    }
+    l->common.mode = choose_mode(q, most);
+}
+
+/* ------------------------------------------------------------- public names */
+
+static rs_status check_memory(const void *packed, size_t bytes, size_t needed, const char *what, struct rs_error *err)
+{
+    if (packed == NULL || (uintptr_t)packed % RS_PACK_ALIGNMENT != 0)
+        return rs_fail(err, RS_ERR_ARG, "%s: memory is null or not aligned to %d bytes", what, RS_PACK_ALIGNMENT);
+    if (bytes < needed)
+        return rs_fail(err, RS_ERR_SHAPE, "%s: %zu bytes given, %zu needed", what, bytes, needed);
+    return RS_OK;
+}
+
+/* A matrix product is a 1x1 convolution of M pixels in a row. */
+static struct rs_conv_shape gemm_as_conv(const struct rs_gemm_shape *sh)
+{
+    return (struct rs_conv_shape){
+        .n = 1, .h = 1, .w = sh->m, .c = sh->k, .m = sh->n, .r = 1, .s = 1, .stride_h = 1, .stride_w = 1,
+        .dilation_h = 1, .dilation_w = 1, .e = 1, .f = sh->m,
+    };
+}
+
+rs_status rs_conv2d_s8_pack_bytes(const struct rs_conv_shape *sh, struct rs_pack_sizes *sizes, struct rs_error *err)
+{
+    struct packed_layer l;
+    enum rs_isa isa;
+    int64_t size;
+
+    if (sizes == NULL)
+        return rs_fail(err, RS_ERR_ARG, "conv2d pack: null output");
+    RS_TRY(rs_check_conv_shape(sh, err));
+    RS_TRY(rs_check_product("filter", (int64_t)sh->r * sh->s, sh->c, &size, err));
+    RS_TRY(rs_check_product("filter", size, sh->m, &size, err));
+    RS_TRY(rs_isa_current(&isa, err));
+    lay_out_gemm(sh, isa, &l, sizes);
+    return RS_OK;
+}
+
+rs_status rs_depthwise_conv2d_s8_pack_bytes(const struct rs_conv_shape *sh, struct rs_pack_sizes *sizes,
+                                            struct rs_error *err)
+{
+    struct packed_layer l;
+    enum rs_isa isa;
+    int64_t size;
+
+    if (sizes == NULL)
+        return rs_fail(err, RS_ERR_ARG, "depthwise pack: null output");
+    RS_TRY(rs_check_conv_shape(sh, err));
+    if (sh->m % sh->c != 0)
+        return rs_fail(err, RS_ERR_SHAPE, "depthwise: %d output channels are no multiple of %d input channels",
+                       (int)sh->m, (int)sh->c);
+    RS_TRY(rs_check_product("filter", (int64_t)sh->r * sh->s, sh->m, &size, err));
+    RS_TRY(rs_isa_current(&isa, err));
+    lay_out_depthwise(sh, isa, &l, sizes);
+    return RS_OK;
+}
+
+rs_status rs_gemm_s8_pack_bytes(const struct rs_gemm_shape *sh, struct rs_pack_sizes *sizes, struct rs_error *err)
+{
+    if (sh == NULL)
+        return rs_fail(err, RS_ERR_ARG, "gemm pack: null shape");
+
+    const struct rs_conv_shape conv = gemm_as_conv(sh);
+
+    return rs_conv2d_s8_pack_bytes(&conv, sizes, err);
+}
+
+rs_status rs_conv2d_s8_pack(const struct rs_conv_shape *sh, const int8_t *filter, const int32_t *bias,
+                            const struct rs_quant *q, void *packed, size_t packed_bytes, struct rs_error *err)
+{
+    struct rs_pack_sizes sizes;
+    struct packed_layer l;
+    enum rs_isa isa;
+
+    RS_TRY(rs_conv2d_s8_check(sh, filter, bias, q, err));
+    RS_TRY(rs_isa_current(&isa, err));
+    lay_out_gemm(sh, isa, &l, &sizes);
+    RS_TRY(check_memory(packed, packed_bytes, sizes.packed_bytes, "conv2d pack", err));
+    memcpy(packed, &l, sizeof l);
+    pack_gemm(packed, filter, l.depth, 1, bias, q);
+    return RS_OK;
+}
+
+rs_status rs_depthwise_conv2d_s8_pack(const struct rs_conv_shape *sh, const int8_t *filter, const int32_t *bias,
+                                      const struct rs_quant *q, void *packed, size_t packed_bytes,
+                                      struct rs_error *err)
+{
+    struct rs_pack_sizes sizes;
+    struct packed_layer l;
+    enum rs_isa isa;
+
+    RS_TRY(rs_depthwise_conv2d_s8_check(sh, filter, bias, q, err));
+    RS_TRY(rs_isa_current(&isa, err));
+    lay_out_depthwise(sh, isa, &l, &sizes);
+    RS_TRY(check_memory(packed, packed_bytes, sizes.packed_bytes, "depthwise pack", err));
+    memcpy(packed, &l, sizeof l);
+    pack_depthwise(packed, filter, bias, q);
+    return RS_OK;
+}
+
+static rs_status gemm_pack(const struct rs_gemm_shape *sh, const int8_t *b, const int32_t *bias,
+                           const struct rs_quant *q, bool s32, void *packed, size_t packed_bytes,
+                           struct rs_error *err)
+{
+    struct rs_pack_sizes sizes;
+    struct packed_layer l;
+    enum rs_isa isa;
+
+    RS_TRY(rs_gemm_s8_check(sh, b, bias, q->zp_in, err));
+    if (sh->zp_b != 0)
+        return rs_fail(err, RS_ERR_UNSUPPORTED, "gemm pack: zero point %d of b, must be 0", (int)sh->zp_b);
+    RS_TRY(rs_isa_current(&isa, err));
+
+    const struct rs_conv_shape conv = gemm_as_conv(sh);
+
+    lay_out_gemm(&conv, isa, &l, &sizes);
+    RS_TRY(check_memory(packed, packed_bytes, sizes.packed_bytes, "gemm pack", err));
+    memcpy(packed, &l, sizeof l);
+    pack_gemm(packed, b, sh->layout == RS_GEMM_B_NK ? sh->k : 1, sh->layout == RS_GEMM_B_NK ? 1 : sh->n, bias, q);
+    if (s32)
+        ((struct packed_layer *)packed)->common.mode = STAGE_S32;
+    return RS_OK;
+}
+
+rs_status rs_gemm_s8_pack(const struct rs_gemm_shape *sh, const int8_t *b, const int32_t *bias,
+                          const struct rs_quant *q, void *packed, size_t packed_bytes, struct rs_error *err)
+{
+    if (sh == NULL)
+        return rs_fail(err, RS_ERR_ARG, "gemm pack: null shape");
+    RS_TRY(rs_check_extent("gemm columns N", sh->n, err));
+    RS_TRY(rs_quant_check(q, sh->n, err));
+    return gemm_pack(sh, b, bias, q, false, packed, packed_bytes, err);
+}
+
+rs_status rs_gemm_s8_s32_pack(const struct rs_gemm_shape *sh, const int8_t *b, const int32_t *bias, int32_t zp_a,
+                              void *packed, size_t packed_bytes, struct rs_error *err)
+{
+    const int32_t mult = 0, shift = 0;
+    const struct rs_quant q = { .zp_in = zp_a, .act_min = INT8_MIN, .act_max = INT8_MAX, .count = 1, .mult = &mult,
+                                .shift = &shift };
+
+    return gemm_pack(sh, b, bias, &q, true, packed, packed_bytes, err);
+}
+
+/* ------------------------------------------------------------------ running */
+
+/* Pixels [first, last) of one tile by one panel. */
+static void run_tile(const struct packed_layer *l, const struct kernel_isa *k, int64_t panel, int64_t first,
+                     int64_t last, const void *a, char *out, size_t out_bytes)
+{
+    const int64_t m = panel * k->nr, left = l->sh.m - m;
+
+    k->tile((int)(last - first), left < k->nr ? (int)left : k->nr, (size_t)l->steps, a,
+            (const char *)packed_b(l) + panel * l->panel_bytes, packed_stages(l) + panel, &l->common,
+            out + (size_t)(first * l->sh.m + m) * out_bytes, (size_t)l->sh.m);
+}
+
+static void run_gemm(const struct packed_layer *l, const int8_t *ifmap, char *out, int part, int parts, char *scratch)
+{
+    const struct kernel_isa *k = rs_kernel_isa(l->isa);
+    const int64_t pixels = pixels_of(&l->sh), tiles = (pixels + k->mr - 1) / k->mr;
+    const int64_t panels = (l->sh.m + k->nr - 1) / k->nr;
+    const int64_t begin = tiles * part / parts, end = tiles * (part + 1) / parts;
+    const size_t out_bytes = l->common.mode == STAGE_S32 ? sizeof(int32_t) : 1;
+    const int64_t tile_bytes = k->mr * l->row_bytes;
+
+    /* Tiles of nearly equal size, rather than full ones and a remainder. */
+    for (int64_t t = begin; t < end; t++) {
+        const int64_t first = pixels * t / tiles, last = pixels * (t + 1) / tiles;
+        char *a = l->panel_outer ? scratch + (t - begin) * tile_bytes : scratch;
+
+        k->pack_a(l, ifmap, first, (int)(last - first), a);
+        if (!l->panel_outer)
+            for (int64_t p = 0; p < panels; p++)
+                run_tile(l, k, p, first, last, a, out, out_bytes);
+    }
+    if (l->panel_outer)
+        for (int64_t p = 0; p < panels; p++)
+            for (int64_t t = begin; t < end; t++)
+                run_tile(l, k, p, pixels * t / tiles, pixels * (t + 1) / tiles, scratch + (t - begin) * tile_bytes, out,
+                         out_bytes);
+}
+
+rs_status rs_packed_run(const void *packed, const int8_t *in, void *out, int part, int parts,
+                        void *scratch, size_t scratch_bytes, struct rs_error *err)
+{
+    const struct packed_layer *l = packed;
+    struct rs_pack_sizes sizes;
+    struct packed_layer again;
+
+    if (packed == NULL || in == NULL || out == NULL)
+        return rs_fail(err, RS_ERR_ARG, "packed run: null argument");
+    if ((uintptr_t)packed % RS_PACK_ALIGNMENT != 0 || l->magic != MAGIC)
+        return rs_fail(err, RS_ERR_ARG, "packed run: no packed layer there, or not aligned");
+    if (parts < 1 || part < 0 || part >= parts)
+        return rs_fail(err, RS_ERR_ARG, "packed run: share %d of %d", part, parts);
+    if (l->kind == PACKED_GEMM)
+        lay_out_gemm(&l->sh, l->isa, &again, &sizes);
+    else
+        lay_out_depthwise(&l->sh, l->isa, &again, &sizes);
+    RS_TRY(check_memory(scratch, scratch_bytes, sizes.scratch_bytes, "packed run: scratch", err));
+
+    if (l->kind == PACKED_GEMM) {
+        run_gemm(l, in, out, part, parts, scratch);
+    } else {
+        const int64_t rows = (int64_t)l->sh.n * l->sh.e;
+
+        rs_kernel_isa(l->isa)->dw.rows(l, in, out, rows * part / parts, rows * (part + 1) / parts, scratch);
+    }
+    return RS_OK;
+}

@@ -1,0 +1,135 @@
+/*
+ * packed.h - what a packed layer is made of, and what an instruction set brings.  Internal to sw/kernels/.
+ *
+ * Convolution, 1x1, FC and GEMM are one implicit GEMM: rows are ofmap pixels, columns are filters, depth is
+ * K = R * S * C.  Depthwise is a loop of its own.
+ *
+ * A (activations), packed on the fly, mr pixels at a time, in chunks of 64 bytes so that a micro-kernel reads
+ * pixel i at a constant displacement:
+ *
+ *      chunk 0: | pixel 0: 64 bytes | pixel 1: 64 bytes | .. | pixel mr-1 |
+ *      chunk 1: | pixel 0: next 64  | ...
+ *
+ * B (filters), packed once, in panels of nr filters; kr depth steps of one filter lie together, so that they
+ * meet kr activations in one 32-bit lane:
+ *
+ *      panel p, step t: | filter 0: kr codes | filter 1: kr codes | .. | filter nr-1 |      t = 0 .. ceil(K/kr)-1
+ *
+ * Filters past M, and depth past K, are zero; A past K may hold anything.
+ */
+#ifndef RS_KERNELS_PACKED_H
+#define RS_KERNELS_PACKED_H
+#include "kernels.h"
+
+enum { GEMM_CHUNK = 64, GEMM_MAX_NR = 32, STAGE_LANES = 64 };
+
+/* The output stage of a panel (or depthwise block) of up to 64 channels, in the order of the lanes. */
+struct stage {
+    int32_t bias[STAGE_LANES];         /* with the zero point's share; modulo 2^32      */
+    int32_t mult[STAGE_LANES];
+    int32_t shift[STAGE_LANES];        /* as in struct rs_quant, positive shifts left   */
+    int32_t right[STAGE_LANES];        /* max(-shift, 0)                                */
+    int32_t half[STAGE_LANES];         /* right > 0 ? 2^(right - 1) : 0                 */
+    float scale[STAGE_LANES];
+};
+
+enum stage_mode {
+    STAGE_DOUBLE,                      /* no left shift, |acc| < 2^30: nothing can overflow in 32-bit lanes */
+    STAGE_GENERAL,                     /* anything else: one code at a time, by struct rs_quant's rules     */
+    STAGE_S32                          /* accumulators out                                                  */
+};
+
+/* What every tile of a layer has in common, besides its panel. */
+struct stage_common {
+    enum stage_mode mode;
+    enum rs_rounding rounding;
+    int32_t zp_out, act_min, act_max;
+};
+
+/*
+ * One tile: codes (or int32) of mr pixels by @filters <= nr filters from packed panels.
+ *
+ * @steps: ceil(K / kr).  @out: first code of the tile; rows are @row_elements apart.
+ */
+typedef void gemm_tile(int mr, int filters, size_t steps, const void *a, const void *b, const struct stage *stage,
+                       const struct stage_common *common, void *out, size_t row_elements);
+
+/* Packs A for the ofmap pixels first .. first + mr - 1 (counted over n, e, f). */
+struct packed_layer;
+typedef void gemm_pack_a(const struct packed_layer *l, const int8_t *ifmap, int64_t first, int mr, void *a);
+
+/* Runs rows [first, last) of a depthwise layer; a row is one (n, e). */
+typedef void depthwise_rows(const struct packed_layer *l, const int8_t *ifmap, int8_t *ofmap, int64_t first,
+                            int64_t last, void *scratch);
+
+/*
+ * Depthwise filters are packed as
+ *
+ *      block of channels, step, lane: group codes (int8 or int16, element_bytes)
+ *
+ * where lane l of a block is channel order(l), and the k-th code of a step is filter tap tap(step, k).  The lanes'
+ * order is what the interleaving instructions of the kernel make of 64 (or 16) channels in a row.
+ */
+struct depthwise_isa {
+    int block;                         /* channels in a block, <= STAGE_LANES                   */
+    int group;                         /* codes in a 32-bit lane                                */
+    int64_t (*steps)(const struct rs_conv_shape *sh);
+    bool (*tap)(const struct rs_conv_shape *sh, int64_t step, int k, int64_t *r, int64_t *s);   /* false: none */
+    int (*order)(int lane);
+    bool several_pixels;               /* a block may hold 64 / C pixels of all C channels      */
+    size_t (*scratch_bytes)(const struct rs_conv_shape *sh);
+    depthwise_rows *rows;
+};
+
+struct kernel_isa {
+    int mr, nr, kr;                    /* largest tile; depth steps in a lane                  */
+    int narrow;                        /* a last panel of at most this many filters is packed this wide; or nr */
+    int element_bytes;                 /* of A and B: 1, or 2 (int16, activations less zp_in)  */
+    int32_t offset;                    /* added to activation codes in A: 128 for u8           */
+    gemm_tile *tile;
+    gemm_pack_a *pack_a;
+    struct depthwise_isa dw;
+};
+
+extern const struct kernel_isa rs_kernel_isa_portable;
+#if defined(__x86_64__)
+extern const struct kernel_isa rs_kernel_isa_avx2;
+extern const struct kernel_isa rs_kernel_isa_avx512vnni;
+#endif
+
+/* NULL for RS_ISA_REF, which has no packed form of its own and uses the portable one. */
+const struct kernel_isa *rs_kernel_isa(enum rs_isa isa);
+
+enum packed_kind { PACKED_GEMM, PACKED_DEPTHWISE };
+
+struct packed_layer {
+    uint64_t magic;
+    enum packed_kind kind;
+    enum rs_isa isa;
+    struct rs_conv_shape sh;
+    int32_t zp_in;
+    struct stage_common common;
+    int64_t depth;                     /* K; depthwise: not used                               */
+    int64_t steps;                     /* ceil(K / kr)                                         */
+    int64_t panel_bytes;               /* of a full panel of B; of a depthwise block           */
+    int64_t row_bytes;                 /* of one pixel in A, a multiple of GEMM_CHUNK          */
+    bool panel_outer;                  /* all of A is packed first, then panels are the outer loop */
+    int pixels;                        /* depthwise: pixels in a block of lanes                */
+    int64_t blocks;                    /* depthwise: blocks of channels                        */
+    size_t b_offset, stage_offset;     /* from the start of the layer                          */
+};
+
+static inline const struct stage *packed_stages(const struct packed_layer *l)
+{
+    return (const struct stage *)(const void *)((const char *)l + l->stage_offset);
+}
+
+static inline const void *packed_b(const struct packed_layer *l)
+{
+    return (const char *)l + l->b_offset;
+}
+
+/* The general output stage: @acc tile of mr x filters, row stride GEMM_MAX_NR. */
+void rs_stage_general(int mr, int filters, const int32_t *acc, const struct stage *stage,
+                      const struct stage_common *common, void *out, size_t row_elements);
+#endif
