@@ -343,7 +343,7 @@ static struct text put(struct out *o, struct expr *e, int w)
             a = to_unsigned(a);
             b = to_unsigned(b);
         }
-        a = join(a, b, "*", P_MUL, true);
+        a = join(a, b, "*", P_MUL, false);
         a.fragile = neg;
         return a;
     }
