@@ -17,7 +17,7 @@ void accumulator_clock(struct accumulator *r, const struct accumulator_in *in,
     const struct acc_entry old = r->op.bank ? r->read1 : r->read0;
     struct acc_entry sum;
 
-    assert(!(r->op.valid && in->op.valid && r->op.addr == in->op.addr && r->op.bank == in->op.bank));
+    assert(in->rst || !(r->op.valid && in->op.valid && r->op.addr == in->op.addr && r->op.bank == in->op.bank));
 
     sum.lane0 = (int32_t)((uint32_t)(r->op.init ? 0 : old.lane0) + (uint32_t)r->psum.lane0);
     sum.lane1 = (int32_t)((uint32_t)(r->op.init ? 0 : old.lane1) + (uint32_t)r->psum.lane1);
@@ -30,6 +30,8 @@ void accumulator_clock(struct accumulator *r, const struct accumulator_in *in,
         r->bank1[r->op.addr] = sum;
 
     r->op = in->op;
+    if (in->rst)
+        r->op.valid = false;
     r->psum = in->psum;
     r->read_bank = in->read.bank;
     out->entry = r->read_bank ? r->read1 : r->read0;

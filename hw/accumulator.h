@@ -16,6 +16,7 @@ struct acc_read {                 /* the output stage wants an entry of the othe
 struct acc_entry { int32_t lane0, lane1; };
 
 struct accumulator_in {
+    bool rst;
     struct acc_op op;
     struct array_psum psum;
     struct acc_read read;

@@ -12,6 +12,7 @@ void command_clock(struct command *r, const struct command_in *in, struct comman
 #pragma HLS PIPELINE II=1
 #pragma HLS ARRAY_PARTITION variable=r->slot complete dim=0
     const uint32_t waiting = (r->tail - r->head) & (2u * COMMAND_SLOTS - 1u);
+    const bool dry = waiting == 0 && r->promised == 0 && r->fetch_left == 0;
     uint32_t head[RS_COMMAND_WORDS];
     bool end = false;
 
@@ -55,13 +56,13 @@ void command_clock(struct command *r, const struct command_in *in, struct comman
         r->push[e] = false;
     r->finished = false;
     r->clear = false;
-    r->begin = false;
+    r->starting = false;
     switch (r->state) {
     case COMMAND_IDLE:
         if (in->start) {
             r->state = COMMAND_CLEAR;
             r->clear = true;
-            r->begin = true;
+            r->starting = true;
             r->head = 0;
             r->tail = 0;
             r->beat = 0;
@@ -112,7 +113,7 @@ void command_clock(struct command *r, const struct command_in *in, struct comman
                 }
                 break;
             }
-        } else if (waiting == 0 && r->fetch_left == 0 && r->promised == 0) {
+        } else if (dry) {
             end = true;                    /* the stream ended without END                       */
             if (r->status == RS_HW_OK) {
                 r->status = RS_HW_BAD_OPCODE;
@@ -166,7 +167,7 @@ void command_clock(struct command *r, const struct command_in *in, struct comman
         r->burst.valid = false;
         r->beat_ready = false;
         r->clear = true;
-        r->begin = false;
+        r->starting = false;
         r->finished = false;
         r->status = RS_HW_OK;
         r->error_addr = 0;
@@ -180,7 +181,7 @@ void command_clock(struct command *r, const struct command_in *in, struct comman
     for (int i = 0; i < RS_COMMAND_WORDS; i++)
         out->command[i] = r->command[i];
     out->clear = r->clear;
-    out->begin = r->begin;
+    out->starting = r->starting;
     out->running = r->state != COMMAND_IDLE && r->state != COMMAND_DONE;
     out->finished = r->finished;
     out->status = r->status;

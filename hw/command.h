@@ -31,7 +31,7 @@ struct command_out {
     bool     push[ENGINES];
     uint32_t command[RS_COMMAND_WORDS];
     bool     clear;                        /* a run begins: engines forget the last one          */
-    bool     begin;                        /* the first clock of that                            */
+    bool     starting;                     /* the first clock of that                            */
     bool     running;
     bool     finished;                     /* one clock                                          */
     uint32_t status;
@@ -54,7 +54,7 @@ struct command {
     bool     pushed;
     uint32_t command[RS_COMMAND_WORDS];
     uint32_t quiet : 4;
-    bool     clear, begin, finished;
+    bool     clear, starting, finished;
     uint32_t status;
     uint64_t error_addr;
     uint32_t dispatched;

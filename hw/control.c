@@ -50,11 +50,11 @@ void control_clock(struct control *r, const struct control_in *in, struct contro
         r->have_aw = false;
         r->have_w = false;
     } else {
-        if (in->awvalid && !r->have_aw) {
+        if (in->awvalid && !r->have_aw && r->up) {
             r->have_aw = true;
             r->awaddr = in->awaddr;
         }
-        if (in->wvalid && !r->have_w) {
+        if (in->wvalid && !r->have_w && r->up) {
             r->have_w = true;
             r->wdata = in->wdata;
             r->wstrb = in->wstrb;
@@ -65,7 +65,7 @@ void control_clock(struct control *r, const struct control_in *in, struct contro
     if (r->rvalid) {
         if (in->rready)
             r->rvalid = false;
-    } else if (in->arvalid) {
+    } else if (in->arvalid && r->up) {
         uint32_t data = 0;
 
         switch (in->araddr) {
@@ -105,6 +105,7 @@ void control_clock(struct control *r, const struct control_in *in, struct contro
         r->isr = r->isr | r->ier;
     }
 
+    r->up = !in->rst;
     if (in->rst) {
         r->have_aw = false;
         r->have_w = false;
@@ -122,10 +123,10 @@ void control_clock(struct control *r, const struct control_in *in, struct contro
         }
     }
 
-    out->awready = !r->have_aw;
-    out->wready = !r->have_w;
+    out->awready = r->up && !r->have_aw;
+    out->wready = r->up && !r->have_w;
     out->bvalid = r->bvalid;
-    out->arready = !r->rvalid;
+    out->arready = r->up && !r->rvalid;
     out->rvalid = r->rvalid;
     out->rdata = r->rdata;
     out->interrupt = r->gie && r->isr != 0;

@@ -30,6 +30,7 @@ struct control_out {
     uint32_t count;
 };
 struct control {
+    bool     up;                           /* out of reset: transfers are taken                  */
     bool     have_aw, have_w, bvalid, rvalid;
     uint32_t awaddr : 12, wstrb : 4;
     uint32_t wdata, rdata;

@@ -237,7 +237,7 @@ void core_clock(struct core *r, const struct core_in *in, struct core_out *out)
     output.read_ready = r->glb_out.read_ready[GLB_READ_RESIDUAL];
     output.residual = r->glb_out.read_data[GLB_READ_RESIDUAL];
 
-    counters.clear = r->rst || r->command_out.begin;
+    counters.clear = r->rst || r->command_out.starting;
     counters.running = r->command_out.running;
     counters.mac_state = r->mac_sequencer_out.state;
     counters.waiting_load = r->ifmap_reader_out.waiting_load;

@@ -126,7 +126,7 @@ void filter_reader_clock(struct filter_reader *r, const struct filter_reader_in 
         r->active = false;
         r->params = false;
         r->started = 0;
-        r->space = LANE_DEPTH;
+        r->space = LANE_DEPTH - 1;
         r->reading = false;
         r->got = false;
         r->push = false;

@@ -19,6 +19,7 @@ void foot_clock(struct foot *r, const struct foot_in *in, struct foot_out *out)
     struct accumulator_in ai;
     struct requantize_in qi[2];
 
+    ai.rst = in->rst;
     ai.op = in->op_w.acc;
     ai.psum = in->psum;
     ai.read.bank = flush.bank;
@@ -71,6 +72,11 @@ void foot_clock(struct foot *r, const struct foot_in *in, struct foot_out *out)
 
     r->op = in->op_w;
     r->op.param.place = column_place_next(param.place, param.shape);
+    if (in->rst) {
+        r->op.acc.valid = false;
+        r->op.flush.valid = false;
+        r->op.param.valid = false;
+    }
     out->op_e = r->op;
     out->pair = r->pair;
 }

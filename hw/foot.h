@@ -38,6 +38,7 @@ struct foot_op {              /* travels east                                   
 struct pixel_pair { uint8_t byte[2][RS_BLOCK]; };
 
 struct foot_in {
+    bool rst;
     struct foot_op op_w;
     struct array_psum psum;
 };

@@ -23,7 +23,7 @@ void group_queue_clock(struct group_queue *r, const struct group_queue_in *in,
     else
         r->tail += in->push;
     for (int s = 0; s < GROUP_STAGES; s++) {
-        assert(in->rst || !in->take[s] || r->next[s] != (r->tail - in->push & 7u));
+        assert(in->rst || !in->take[s] || r->next[s] != ((r->tail - in->push) & 7u));
         if (in->rst)
             r->next[s] = 0;
         else if (in->take[s])

@@ -5,7 +5,7 @@
  * word (row r: channel r of the block).  In FLATTEN mode a read is offered to all rows, and a
  * row takes it if its (channel, filter row) has a use for that ifmap row: the lanes then hold, for
  * every row, the word of column y = 0, then of y = 1, and so on, and leave the array's diagonal to the
- * lanes' order.  Pixels outside the ifmap are real zero, which the zero point, subtracted here,
+ * lanes' order.  With a depthwise multiplier several rows take the same channel.  Pixels outside the ifmap are real zero, which the zero point, subtracted here,
  * makes 0; they are not read.
  */
 #include "ifmap_reader.h"
@@ -28,7 +28,7 @@ void ifmap_reader_clock(struct ifmap_reader *r, const struct ifmap_reader_in *in
         const uint32_t from = head.row - pair.row;
         const bool match = !r->flatten || (head.row >= pair.row && (from & (u - 1u)) == 0 &&
                                            (from >> r->log2_u) < r->e);
-        const uint32_t channel = r->flatten ? pair.channel : row;
+        const uint32_t channel = r->mapped ? pair.channel : row;
         const bool real = !r->flatten || pair.real;
         const int32_t even = (int8_t)r->data0[r->data_head].byte[channel & (RS_BLOCK - 1u)];
         const int32_t odd = (int8_t)r->data1[r->data_head].byte[channel & (RS_BLOCK - 1u)];
@@ -124,7 +124,14 @@ void ifmap_reader_clock(struct ifmap_reader *r, const struct ifmap_reader_in *in
                 r->pair[row].row = row < (last_cb ? r->rows_last : r->chain) ? r->prog_r : 0;
             }
         }
-        if (r->prog_row < r->chain) {
+        if (!r->flatten) {
+            if (r->phase + 1u != r->multiplier) {
+                r->phase = r->phase + 1;
+            } else {
+                r->phase = 0;
+                r->prog_channel = r->prog_channel + 1;
+            }
+        } else if (r->prog_row < r->chain) {
             if (r->prog_r + 1u != r->rp) {
                 r->prog_r = r->prog_r + 1;
             } else {
@@ -160,9 +167,12 @@ void ifmap_reader_clock(struct ifmap_reader *r, const struct ifmap_reader_in *in
             r->group_take = true;
             r->active = true;
             r->flatten = RS_GET_U(w, MODE) == RS_MODE_FLATTEN;
-            r->programming = RS_GET_U(w, MODE) == RS_MODE_FLATTEN;
+            r->mapped = RS_GET_U(w, MODE) == RS_MODE_FLATTEN || RS_GET_U(w, MULTIPLIER) > 1;
+            r->programming = RS_GET_U(w, MODE) == RS_MODE_FLATTEN || RS_GET_U(w, MULTIPLIER) > 1;
+            r->multiplier = RS_GET_U(w, MULTIPLIER);
+            r->phase = RS_GET_U(w, PHASE0);
             r->prog_row = 0;
-            r->prog_channel = 0;
+            r->prog_channel = RS_GET_U(w, MODE) == RS_MODE_FLATTEN ? 0 : RS_GET_U(w, CHANNEL0);
             r->prog_r = 0;
             r->log2_u = RS_GET_U(w, LOG2_U);
             r->e = RS_GET_U(w, E);
@@ -226,7 +236,7 @@ void ifmap_reader_clock(struct ifmap_reader *r, const struct ifmap_reader_in *in
         r->data_tail = 0;
         r->data_count = 0;
         for (int row = 0; row < RS_ROWS; row++) {
-            r->room[row] = LANE_DEPTH;
+            r->room[row] = LANE_DEPTH - 1;
             r->push[row] = false;
         }
     }

@@ -54,6 +54,8 @@ struct ifmap_reader {
     bool     group_take;
     bool     active, programming;
     bool     flatten;
+    bool     mapped;                       /* rows take the channels of `pair`, not their own    */
+    uint32_t multiplier : 8, phase : 8;
     uint32_t log2_u : 2;
     uint32_t e : 5, fx : 5, strips : 6, q : 5, q_last : 5, rp : 4, rp_last : 4, chain : 5;
     uint32_t rows_last : 5;

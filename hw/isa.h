@@ -113,7 +113,10 @@ enum rs_compute_mode {
     F(ADD_SHIFT_OUT,  20, 10,  5, 0)                                                          \
     F(ADD_MIN,        20, 16,  8, 1)                                                          \
     F(ADD_MAX,        20, 24,  8, 1)                                                          \
-    F(FILTER_WORDS,   21,  0, 24, 0)   /* filter words of all passes, without parameters    */
+    F(FILTER_WORDS,   21,  0, 24, 0)   /* filter words of all passes, without parameters    */ \
+    F(MULTIPLIER,     22,  0,  8, 0)   /* DEPTHWISE: ofmap channels of an ifmap channel; 0, 1: one */ \
+    F(CHANNEL0,       22,  8,  4, 0)   /* with MULTIPLIER > 1: ifmap channel of row 0, in its block, */ \
+    F(PHASE0,         22, 16,  8, 0)   /* and which of its ofmap channels row 0 is          */
 
 #define RS_FIELDS_POOL(F)                                                                     \
     F(AVERAGE,         3,  0,  1, 0)   /* 0 maximum, 1 average                              */ \

@@ -3,7 +3,7 @@
 #define RS_LANE_H
 #include "pe_row.h"
 
-#define LANE_DEPTH 32             /* words of each kind that may wait                        */
+#define LANE_DEPTH 32             /* a queue holds LANE_DEPTH - 1 words: never looks empty when full */
 
 /* What the sequencer tells every row, one row a clock from north to south. */
 struct lane_op {

@@ -4,8 +4,9 @@
  *   entries --foot--> codes, pixel pairs --drain--> items --(adders)--> global buffer
  *
  * The entries of a pixel pair are read from all columns, one clock later each; then the pairs are
- * picked up column by column in the same skew, so one set of collectors suffices.  Nothing here can
- * stall once a pair is under way: a pair starts only when every item it may bring has a place.
+ * picked up column by column in the same skew, so one set of collectors suffices.  A pair starts
+ * only when every item it may bring has a place, and ends only when the columns of the one before it
+ * have been visited.
  */
 #include "output_stage.h"
 #include "rounding.h"
@@ -42,6 +43,7 @@ void output_stage_clock(struct output_stage *r, const struct output_stage_in *in
         } else {
             fi[x].op_w = r->foot_out[x - 1].op_e;
         }
+        fi[x].rst = in->rst;
         fi[x].psum = in->psum[x];
     }
 
@@ -151,9 +153,8 @@ void output_stage_clock(struct output_stage *r, const struct output_stage_in *in
         const bool two = r->x + 1 < r->fp;
         const bool last = r->index + 1u == sweep && (r->kind == FLUSH_POSITIONS || r->pixel || !two);
         const bool room = ITEM_DEPTH >= r->item_count + r->promised + columns + 1;
-        const uint32_t entries = r->kind != FLUSH_POSITIONS && two ? 2 * sweep : sweep;
 
-        if (!first || (r->wait == 0 && room)) {
+        if ((!first || room) && (!last || r->gap == 0)) {
             r->flush.valid = true;
             r->flush.bank = r->bank;
             r->flush.addr = r->entry;
@@ -171,7 +172,7 @@ void output_stage_clock(struct output_stage *r, const struct output_stage_in *in
                 r->start[0].x = r->x;
                 r->start[0].addr = r->addr0 + r->x;
                 r->start[0].res_addr = r->res0 + r->x;
-                r->wait = columns > entries ? columns - entries : 0;
+                r->gap = columns;
                 r->index = 0;
                 r->pixel = false;
                 if (r->x + 2 < r->fp) {
@@ -194,10 +195,10 @@ void output_stage_clock(struct output_stage *r, const struct output_stage_in *in
             } else {
                 r->index = r->index + 1;
             }
-        } else if (r->wait != 0) {
-            r->wait = r->wait - 1;
         }
     }
+    if (r->gap != 0)
+        r->gap = r->gap - 1;
     r->promised = r->promised + (start_pair ? columns : 0) - (drained ? 1 : 0);
 
     /* The next group, when nothing of the last one is still in the columns. */
@@ -255,7 +256,6 @@ void output_stage_clock(struct output_stage *r, const struct output_stage_in *in
             r->index = 0;
             r->pixel = false;
             r->entry = 0;
-            r->wait = 0;
             r->row0 = 0;
             r->addr0 = RS_GET_U(w, OUT_BASE);
             r->res0 = RS_GET_U(w, RES_BASE);
@@ -376,7 +376,7 @@ void output_stage_clock(struct output_stage *r, const struct output_stage_in *in
         r->flush.valid = false;
         r->draining = false;
         r->end_due = false;
-        r->wait = 0;
+        r->gap = 0;
         for (int i = 0; i < DRAIN_DELAY; i++)
             r->start[i].valid = false;
         for (int i = 0; i < ADD_EDGES; i++)

@@ -87,7 +87,7 @@ struct output_stage {
     uint32_t strip : 6, x : 9, index : 5;
     bool     pixel;
     uint32_t entry : 8;
-    uint32_t wait : 5;
+    uint32_t gap : 5;                      /* clocks until a pair may end                       */
     uint32_t row0 : 16, addr0 : 16, res0 : 16;     /* of the strip                              */
     struct flush_op flush;
     struct drain_start start[DRAIN_DELAY];

@@ -36,7 +36,8 @@ static void run(void *context, struct board *b)
 }
 
 /* Power-up state: every bit-field and bool holds 0 or something small, none of it what reset
- * leaves.  (Bytes of 0 and 1: any other value would be no bool.) */
+ * leaves.  (Bytes of 0 and 1: any other value would be no bool.)  Only the registered reset is
+ * up already, as its initial value in an FPGA is, so that checks are quiet in the first clock. */
 static struct core *power_up(uint32_t seed)
 {
     struct core *core = malloc(sizeof *core);
@@ -46,6 +47,8 @@ static struct core *power_up(uint32_t seed)
         seed = seed * 1664525u + 1013904223u;
         byte[i] = seed >> 31;
     }
+    if (core != NULL)
+        core->rst = true;
     return core;
 }
 
