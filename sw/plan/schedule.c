@@ -157,7 +157,7 @@ static int tile_blocks(const struct layer *l, bool in)
 
         most = rs_max64(most, p.to - p.from);
     }
-    if (in && l->filter_layout == FILTER_LINEAR)
+    if (most < 16 || (in && l->filter_layout == FILTER_LINEAR))
         return (int)most;
     return (int)((most + ALIGN_BLOCKS - 1) / ALIGN_BLOCKS * ALIGN_BLOCKS);
 }
