@@ -49,6 +49,8 @@ CLI_SAN := $(CLI_SRC:%.c=$(BUILD)/san/%.o)
 # C compiler and make only, to TESTS_HOST (make test-host, and make test as well).
 TEST_SRC  := $(sort $(wildcard tests/unit/test_*.c tests/e2e/test_*.c))
 TEST_PROGRAMS := $(TEST_SRC:tests/%.c=$(BUILD)/tests/%)
+# Scripts: programs of the same kind.  They test the command line with sanitizers, and the installed copy.
+TEST_SCRIPTS  := $(sort $(wildcard tests/e2e/test_*.sh))
 TEST_HELPERS  := $(patsubst %.c,$(BUILD)/san/%.o,$(sort $(wildcard tests/*.c)))
 TESTS      :=
 TESTS_HOST :=
@@ -144,16 +146,59 @@ run: deps
 
 test: deps
 	$(Q)$(MAKE) _test
-_test: _build $(TEST_PROGRAMS) $(TESTS) $(TESTS_HOST)
-	$(Q)RS_BUILD=$(abspath $(BUILD)) sh tests/run.sh $(TEST_PROGRAMS) $(TESTS_HOST) $(TESTS)
 
-test-host: lib cli emu $(TEST_PROGRAMS) $(TESTS_HOST)
-	$(Q)RS_BUILD=$(abspath $(BUILD)) sh tests/run.sh $(TEST_PROGRAMS) $(TESTS_HOST)
+# Emulation that fails, a card that hangs: platforms around emu:default that do what no sound one does.
+SHIMS := $(if $(EMU_LIBS),$(foreach s,hang flip,$(BUILD)/shim/librs_emu_$(s).so))
+$(BUILD)/shim/librs_emu_%.so: tests/e2e/shim_platform.c $(BUILD)/config
+	$(SAY) CC '$< ($*)'
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE_CFLAGS) $(CFLAGS) -DSHIM='"$*"' $(INCLUDES) -shared $< -ldl -o $@
+
+HOST_TESTS := $(TEST_PROGRAMS) $(TESTS_HOST) $(TEST_SCRIPTS)
+HOST_NEEDS := $(TEST_PROGRAMS) $(TESTS_HOST) $(SHIMS) $(BUILD)/san/rowstation
+TEST_ENV = RS_BUILD=$(abspath $(BUILD)) RS_PLATFORM_PATH=$(abspath $(BUILD)):$(abspath $(BUILD))/shim MAKE='$(MAKE)' CC='$(CC)'
+test-host: lib cli emu $(HOST_NEEDS)
+	$(Q)$(TEST_ENV) sh tests/run.sh $(HOST_TESTS)
+
+_test: _build $(HOST_NEEDS) $(TESTS)
+	$(Q)$(TEST_ENV) sh tests/run.sh $(HOST_TESTS) $(TESTS)
 
 test-long: deps
 	$(Q)$(MAKE) _test-long
 _test-long: _build $(TESTS_LONG)
-	$(Q)RS_BUILD=$(abspath $(BUILD)) RS_TEST_TIMEOUT=86400 sh tests/run.sh $(TESTS_LONG)
+	$(Q)$(TEST_ENV) RS_TEST_TIMEOUT=86400 sh tests/run.sh $(TESTS_LONG)
+
+# ---- install -------------------------------------------------------------------------------
+LIBDIR := $(DESTDIR)$(PREFIX)/lib
+install: lib cli emu sim $(BUILD)/rowstation.pc
+	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(LIBDIR)/pkgconfig $(LIBDIR)/rowstation
+	$(Q)install -m 755 $(BUILD)/rowstation $(DESTDIR)$(PREFIX)/bin
+	$(Q)install -m 644 host/rowstation.h $(DESTDIR)$(PREFIX)/include
+	$(Q)install -m 644 $(BUILD)/librowstation.a $(LIBDIR)
+	$(Q)install -m 755 $(BUILD)/librowstation.so $(LIBDIR)/librowstation.so.$(VERSION)
+	$(Q)ln -sf librowstation.so.$(VERSION) $(LIBDIR)/librowstation.so.$(SOVERSION)
+	$(Q)ln -sf librowstation.so.$(VERSION) $(LIBDIR)/librowstation.so
+	$(Q)install -m 644 $(BUILD)/rowstation.pc $(LIBDIR)/pkgconfig
+	$(Q)for f in $(EMU_LIBS) $(SIM_LIBS) $(wildcard $(BUILD)/rs_sim_*); do [ ! -f $$f ] || install -m 755 $$f $(LIBDIR)/rowstation; done
+	$(SAY) INSTALL $(DESTDIR)$(PREFIX)
+
+$(BUILD)/rowstation.pc: host/rowstation.pc.in FORCE
+	@mkdir -p $(@D)
+	$(Q)sed -e 's|@PREFIX@|$(abspath $(PREFIX))|' -e 's|@VERSION@|$(VERSION)|' $< > $@
+
+# ---- checks without running ----------------------------------------------------------------
+# What each tool knows; a tool that is not there is a line.
+LINT_C := $(LIB_SRC) $(CLI_SRC) $(wildcard host/examples/*.c)
+lint:
+	$(Q)if command -v cppcheck >/dev/null; then \
+	  cppcheck -q --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 $(INCLUDES) $(LINT_C); \
+	else echo 'lint: cppcheck not found'; fi
+	$(Q)if command -v clang >/dev/null; then \
+	  for f in $(LINT_C); do clang -fsyntax-only $(filter-out -MMD -MP -fPIC,$(BASE_CFLAGS)) $(INCLUDES) $$f || exit 1; done; \
+	else echo 'lint: clang not found'; fi
+	$(Q)for f in .ci/run scripts/*.sh tests/*.sh tests/*/*.sh; do [ ! -f $$f ] || sh -n $$f || exit 1; done
+	$(Q)if command -v shellcheck >/dev/null; then shellcheck -S warning .ci/run scripts/*.sh tests/*.sh tests/*/*.sh; \
+	else echo 'lint: shellcheck not found'; fi
 
 clean:
 	$(Q)rm -rf $(BUILD)

@@ -308,9 +308,14 @@ static rs_status platform_step(void *handle, uint64_t cycles, uint32_t *done, st
     uint32_t lines;
 
     *done = 0;
-    if (h->api->interrupts(h->platform) == 0)
-        h->api->advance(h->platform, cycles);
     lines = h->api->interrupts(h->platform);
+    if (lines == 0) {
+        const uint64_t passed = h->api->advance(h->platform, cycles);
+
+        lines = h->api->interrupts(h->platform);
+        if (passed == 0 && lines == 0)
+            return rs_fail(err, RS_ERR_DEVICE, "%s:%s: its clock stands still", h->api->kind, h->api->config.preset);
+    }
     for (uint32_t core = 0; core < h->options.n_cores; core++) {
         uint32_t pending, control;
         rs_status status;
