@@ -11,25 +11,19 @@
 
 struct saved_dims { int rank; int32_t dim[RS_MAX_RANK]; };
 
-static bool is_activation(const struct rs_graph *g, const struct rs_uses *uses, const bool *is_input, int t)
-{
-    return g->tensors[t].data == NULL && (uses->producer[t] >= 0 || is_input[t]);
-}
-
-/* Operations along dimension 0. */
-static rs_status check_node(const struct rs_graph *g, const struct rs_node *n, struct rs_error *err)
+/* Operations along dimension 0 whose sizes look as if they were not: MEAN and TRANSPOSE of it do show in the sizes. */
+static rs_status check_node(const struct rs_graph *g, const struct rs_node *n, const bool *varies, struct rs_error *err)
 {
     const struct rs_tensor *in = &g->tensors[n->inputs[0]];
 
-    if ((n->op == RS_OP_CONCAT && n->axis[0] == 0) || (n->op == RS_OP_SOFTMAX && in->rank < 2) ||
-        (n->op == RS_OP_MEAN && n->axis[0] == 0) || (n->op == RS_OP_TRANSPOSE && n->n_axes > 0 && n->axis[0] != 0))
+    if ((n->op == RS_OP_CONCAT && n->axis[0] == 0) || (n->op == RS_OP_SOFTMAX && in->rank < 2))
         return rs_node_fail(g, n, err, RS_ERR_SHAPE, "works along dimension 0, so the batch cannot be changed");
-    if (n->n_inputs == 2 && in->data == NULL && n->inputs[1] >= 0 && g->tensors[n->inputs[1]].data == NULL &&
+    if (n->n_inputs == 2 && n->inputs[1] >= 0 && varies[n->inputs[0]] && varies[n->inputs[1]] &&
         in->rank != g->tensors[n->inputs[1]].rank)       /* broadcast would line one's batch up with another dimension */
         return rs_node_fail(g, n, err, RS_ERR_SHAPE, "joins activations of rank %d and %d, so the batch cannot be changed",
                             in->rank, g->tensors[n->inputs[1]].rank);
     for (int i = 0; i < n->n_inputs; i++)
-        if (n->op == RS_OP_CONCAT && g->tensors[n->inputs[i]].data != NULL)
+        if (n->op == RS_OP_CONCAT && !varies[n->inputs[i]])
             return rs_node_fail(g, n, err, RS_ERR_SHAPE, "a constant is joined to every image, so the batch cannot be changed");
     return RS_OK;
 }
@@ -56,18 +50,26 @@ rs_status rs_graph_set_batch(struct rs_graph *g, int32_t batch, struct rs_error 
         return RS_OK;
 
     rs_status status = RS_OK;
-    struct rs_uses uses = { 0 };
     struct saved_dims *saved = rs_alloc((size_t)g->n_tensors, sizeof *saved);
     int32_t *shape = rs_alloc((size_t)g->n_nodes, sizeof *shape);
-    bool *is_input = rs_alloc((size_t)g->n_tensors, sizeof *is_input);
+    bool *varies = rs_alloc((size_t)g->n_tensors, sizeof *varies);         /* depends on a network input */
 
-    if (saved == NULL || shape == NULL || is_input == NULL) {
+    if (saved == NULL || shape == NULL || varies == NULL) {
         status = rs_fail(err, RS_ERR_NOMEM, "no memory to change the batch");
         goto done;
     }
-    status = rs_uses_create(g, &uses, err);
-    for (int i = 0; i < g->n_nodes && status == RS_OK; i++)
-        status = check_node(g, &g->nodes[i], err);
+    for (int i = 0; i < g->n_inputs; i++)
+        varies[g->inputs[i]] = true;
+    for (int i = 0; i < g->n_nodes && status == RS_OK; i++) {
+        const struct rs_node *n = &g->nodes[i];
+        bool any = false;
+
+        for (int k = 0; k < n->n_inputs; k++)
+            any |= n->inputs[k] >= 0 && varies[n->inputs[k]];
+        varies[n->outputs[0]] = any;
+        if (any)
+            status = check_node(g, n, varies, err);
+    }
     if (status != RS_OK)
         goto done;
     for (int t = 0; t < g->n_tensors; t++) {
@@ -77,15 +79,15 @@ rs_status rs_graph_set_batch(struct rs_graph *g, int32_t batch, struct rs_error 
     for (int i = 0; i < g->n_nodes; i++)
         shape[i] = g->nodes[i].shape[0];
 
-    for (int i = 0; i < g->n_inputs; i++) {
-        is_input[g->inputs[i]] = true;
+    for (int i = 0; i < g->n_inputs; i++)
         g->tensors[g->inputs[i]].dim[0] = batch;
-    }
     for (int i = 0; i < g->n_nodes; i++) {
         struct rs_node *n = &g->nodes[i];
         const int in = n->inputs[0];
 
-        if (n->op == RS_OP_RESHAPE && n->n_shape > 0 && n->shape[0] > 0 && is_activation(g, &uses, is_input, in)) {
+        if (!varies[in])
+            continue;
+        if (n->op == RS_OP_RESHAPE && n->n_shape > 0 && n->shape[0] > 0) {
             const int64_t grown = (int64_t)n->shape[0] * batch;
 
             if (grown % old != 0 || grown / old > INT32_MAX) {
@@ -104,7 +106,7 @@ rs_status rs_graph_set_batch(struct rs_graph *g, int32_t batch, struct rs_error 
         const struct rs_tensor *now = &g->tensors[t];
         char text[80];
 
-        if (!is_activation(g, &uses, is_input, t))
+        if (!varies[t])
             continue;
         if (now->rank != saved[t].rank || now->rank < 1 || (int64_t)now->dim[0] * old != (int64_t)saved[t].dim[0] * batch ||
             memcmp(now->dim + 1, saved[t].dim + 1, sizeof now->dim - sizeof now->dim[0]) != 0)
@@ -123,9 +125,8 @@ undo:
     if (rs_graph_infer(g, false, NULL) != RS_OK)         /* SAME pads may have been set from the sizes refused */
         status = rs_fail(err, RS_ERR_SHAPE, "the graph does not fit itself: rs_graph_prepare() was not called");
 done:
-    rs_uses_destroy(&uses);
     free(saved);
     free(shape);
-    free(is_input);
+    free(varies);
     return status;
 }
