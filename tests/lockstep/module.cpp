@@ -12,7 +12,11 @@
 #include <memory>
 #include <verilated.h>
 #include MODEL_HEADER
+#define interrupt __SYM__interrupt               /* as Verilator calls a port of that name      */
 #include GLUE_HEADER
+#define _Static_assert static_assert
+#include "config/config.h"
+#include "constrain.h"
 #include "lockstep.h"
 
 #define PASTE_(a, b) a##b
@@ -79,6 +83,7 @@ lockstep_result run(uint64_t seed, uint64_t clocks)
         }
         if (rnd.raw() % 16 >= hold)
             PASTE(MODULE, _random_in)(in, std::ref(rnd));
+        constrain(in);
         set_reset(in, n < 4 || rnd.raw() % 512 == 0, 0);
 
         PASTE(MODULE, _clock)(c.get(), &in, &want);
