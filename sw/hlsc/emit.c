@@ -720,7 +720,7 @@ void emit(struct design *d, const struct options *opt)
     }
     const char *base = strrchr(d->u->file, '/');
 
-    fprintf(o.f, "// %s.v - made by hlsc from %s; do not edit.\n// Blocking assignments keep C's order, and only the block that makes them reads their results:\n/* verilator lint_off BLKSEQ */\n// C decides which bits of a value matter:\n/* verilator lint_off UNUSEDSIGNAL */\n`default_nettype none\n\nmodule %s (\n    input  wire %s", d->name,
+    fprintf(o.f, "// %s.v - made by hlsc from %s; do not edit.\n// Blocking assignments keep C's order, and only the block that makes them reads their results:\n/* verilator lint_off BLKSEQ */\n// C decides which bits of a value matter:\n/* verilator lint_off UNUSEDSIGNAL */\n// Names are C's, of fields that may be called like a module or like a word of C++:\n/* verilator lint_off VARHIDDEN */\n/* verilator lint_off SYMRSVDWORD */\n`default_nettype none\n\nmodule %s (\n    input  wire %s", d->name,
             base ? base + 1 : d->u->file, d->name, d->clock);
     flat_ports(d->in, false, &p, &np, &cap);
     flat_ports(d->out, true, &p, &np, &cap);
@@ -866,6 +866,7 @@ void emit(struct design *d, const struct options *opt)
         }
         fprintf(o.f, "    end\n");
     }
-    fprintf(o.f, "endmodule\n\n`default_nettype wire\n/* verilator lint_on BLKSEQ */\n/* verilator lint_on UNUSEDSIGNAL */\n");
+    fprintf(o.f, "endmodule\n\n`default_nettype wire\n/* verilator lint_on BLKSEQ */\n/* verilator lint_on UNUSEDSIGNAL */\n"
+                 "/* verilator lint_on VARHIDDEN */\n/* verilator lint_on SYMRSVDWORD */\n");
     fclose(o.f);
 }

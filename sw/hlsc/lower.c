@@ -108,7 +108,7 @@ const char *fresh_name(struct design *d, const char *want)
     const char *name = want;
 
     for (int i = 2; map_get(&d->names, name) != NULL || keyword(name); i++)
-        name = fmt("%s_%d", want, i);
+        name = fmt("%s__%d", want, i);
     map_set(&d->names, name, d);
     return intern(name);
 }
@@ -285,6 +285,17 @@ static struct var *var_of(struct lower *L, struct lval *v)
         PUSH(L->d->var, L->d->nvar, L->d->capvar, x);
     } else {
         x = new_var(L->d, v->child_out ? V_CHILD_OUT : kind[v->o->k], name, w, v->t->sgn);
+        int n = v->mem != NULL || v->child_out || v->o->k == O_TABLE ? 0 : 1;
+
+        for (int i = 0; i < v->ndim; i++)
+            n *= v->dim[i];
+        for (int i = 0; i < n && v->ndim != 0; i++)          /* names of elements that become registers */
+            if (map_get(&L->d->names, fmt("%s_%d", x->name, i)) != NULL) {
+                x->name = fresh_name(L->d, fmt("%s_", x->name));
+                i = -1;
+            }
+        for (int i = 0; i < n && v->ndim != 0; i++)
+            map_set(&L->d->names, fmt("%s_%d", x->name, i), L->d);
     }
     x->at = v->at;
     x->ndim = v->ndim;
