@@ -13,7 +13,9 @@ enum {
     STRIP_GAP = 2,               /* sequencer clocks between strips, passes, groups                   */
     PASS_GAP = 6,
     GROUP_GAP = 12,
-    FIRST_FILL = 24,             /* command to first MAC when everything is there                     */
+    FIRST_FILL = 24,             /* wait over to first MAC, without the words themselves              */
+    FILTER_FILL = 8,             /* the same for filter words                                         */
+    POOL_COMMANDS = 4,           /* a pool's channel blocks go into at most so many                   */
     MAX_CANDIDATES = 64
 };
 
@@ -61,35 +63,33 @@ void rs_map_group_cost(const struct rs_hw_config *c, const struct layer *l, cons
     const int block = (int)c->block;
     const struct passes p = rs_map_passes(l, m, block);
     const int nj = word_columns(g->fp, l), used = m->e * m->fx * g->mx;
-    int64_t total = 0, before = 0, mac_all = 0;
+    int64_t total = 0, before = 0;
 
-    cost->first = FIRST_FILL;
+    *cost = (struct group_cost){ 0 };
     for (int cb = 0; cb < p.n_cb; cb++) {
         for (int rc = 0; rc < p.n_rc; rc++) {
             const int64_t taps = rs_map_taps(l, m, &p, cb, rc);
             const int64_t filter = (int64_t)g->mx * g->pairs * taps;
-            const bool last_cb = cb == p.n_cb - 1;
-            int64_t mac, words, strip, pass;
+            int64_t mac, column, pass;                     /* column: ifmap reads of one word column of all tiles */
 
             if (m->mode == RS_MODE_DEPTHWISE) {
                 mac = (int64_t)(g->fp / lanes_step(l, m)) * rs_max((int)taps, block);
-                words = (int64_t)nj * m->fx * ((m->e - 1) * l->U + l->R);
+                column = (int64_t)m->fx * ((m->e - 1) * l->U + l->R);
             } else if (m->mode == RS_MODE_FLATTEN) {
                 mac = (int64_t)g->fp * g->pairs * taps;
-                words = (int64_t)nj * m->fx * rs_max((m->e - 1) * l->U + l->R, m->e);
+                column = (int64_t)m->fx * rs_max((m->e - 1) * l->U + l->R, m->e);
             } else {
-                const int rp = rc == p.n_rc - 1 ? p.rp_last : m->rp;
+                const int rp = rc == p.n_rc - 1 ? p.rp_last : m->rp, q = cb == p.n_cb - 1 ? p.q_last : m->q;
 
                 mac = (int64_t)g->fp * g->pairs * taps;
-                words = (int64_t)nj * m->fx * (last_cb ? p.q_last : m->q) * ((m->e - 1) * l->U + rp);
+                column = (int64_t)m->fx * q * ((m->e - 1) * l->U + rp);
             }
-            strip = rs_max64(mac, words);
-            pass = g->ns * (strip + STRIP_GAP) + PASS_GAP;
-            mac_all += g->ns * mac;
+            pass = g->ns * (rs_max64(mac, nj * column) + STRIP_GAP) + PASS_GAP;
+            cost->mac += g->ns * mac;
+            cost->filters += filter;
             if (cb == 0 && rc == 0) {
-                const int64_t per_step = words / rs_max(nj, 1) * rs_div_up(l->S + 1, 2);   /* words before the first step */
-
-                cost->first += rs_max64(filter, per_step);
+                cost->first = FIRST_FILL + column * rs_div_up(l->S + 1, 2) + (m->mode == RS_MODE_FLATTEN ? block : 0);
+                cost->first_filters = filter;
                 total += pass;
             } else {
                 /* This pass's filters came while the last one computed. */
@@ -98,12 +98,35 @@ void rs_map_group_cost(const struct rs_hw_config *c, const struct layer *l, cons
             before = pass;
         }
     }
-    cost->mac = mac_all;
+    cost->last = before;
+    cost->filters += (m->mode == RS_MODE_DEPTHWISE ? block : (int64_t)g->mx * g->pairs) * (16 / block);
     cost->run = total + GROUP_GAP;
     cost->flush = (int64_t)g->ns * rs_div_up(g->fp, 2) *
                   rs_max(m->mode == RS_MODE_DEPTHWISE ? block : 2 * g->pairs, used);
     if (l->add)
         cost->flush *= rs_max(1, 2 * block / (int)c->add_lanes);
+}
+
+int64_t rs_timeline_group(struct timeline *t, int64_t ready, const struct group_cost *cost, int64_t *done)
+{
+    const int64_t filters = rs_max64(t->filter_free, 0) + cost->first_filters + FILTER_FILL;
+    const int64_t begin = rs_max64(rs_max64(ready + cost->first, t->mac_end), rs_max64(t->flush_before, filters));
+    const int64_t end = begin + cost->run;
+
+    t->filter_free = rs_max64(t->filter_free + cost->filters, end - cost->last);
+    t->flush_before = t->flush_end;
+    t->mac_end = end;
+    t->flush_end = rs_max64(end + RS_MAP_LATENCY, t->flush_end) + cost->flush;
+    *done = t->flush_end;
+    return begin;
+}
+
+int64_t rs_timeline_pool(struct timeline *t, int64_t ready, int64_t cost, int64_t *done)
+{
+    const int64_t begin = rs_max64(ready, t->pool_free);
+
+    t->pool_free = *done = begin + cost;
+    return begin;
 }
 
 int64_t rs_pool_cost(const struct layer *l, const struct group *g)
@@ -190,6 +213,20 @@ static int fp_for_four(const struct layer *l, const struct rs_mapping *m, int ns
     return fp;
 }
 
+void rs_layer_free_groups(struct layer *l)
+{
+    free(l->groups);
+    free(l->chunks);
+    free(l->costs);
+    free(l->need_in);
+    free(l->need_res);
+    l->groups = NULL;
+    l->chunks = NULL;
+    l->costs = NULL;
+    l->need_in = l->need_res = NULL;
+    l->n_groups = l->n_chunks = 0;
+}
+
 rs_status rs_plan_groups(const struct rs_hw_config *c, struct layer *l, struct rs_error *err)
 {
     const struct rs_mapping *m = &l->map;
@@ -199,19 +236,19 @@ rs_status rs_plan_groups(const struct rs_hw_config *c, struct layer *l, struct r
     const int cg_filters = pool ? 1 : m->mode == RS_MODE_DEPTHWISE ? block : l->cg_m;
     const int rows = m->ns * m->e, cols = m->fx * m->fp, filters = pool ? 1 : m->mode == RS_MODE_DEPTHWISE ? block : rs_min(m->mx * 2 * m->pairs, cg_filters);
     const int n_tiles = rs_div_up(by_row ? l->E : l->F, l->tile_rows);
-    const int n_cg = pool ? l->cbs : l->n_cg;
+    const int pool_cbs = pool ? rs_div_up(l->cbs, POOL_COMMANDS) : 1;              /* blocks a POOL command does */
+    const int n_cg = pool ? rs_div_up(l->cbs, pool_cbs) : l->n_cg;
     int per_cg, n = 0, room;
 
-    free(l->groups);
-    free(l->chunks);
-    l->groups = NULL;
-    l->chunks = NULL;
-    l->n_groups = l->n_chunks = 0;
+    rs_layer_free_groups(l);
     per_cg = m->mode == RS_MODE_DEPTHWISE || pool ? 1 : rs_div_up(cg_filters, m->mx * 2 * m->pairs);
     room = l->N * n_tiles * (rs_div_up(l->E, rows) + n_tiles) * (rs_div_up(l->F, cols) + n_tiles) * n_cg * per_cg;
     l->chunks = calloc((size_t)(n_cg * per_cg), sizeof *l->chunks);
     l->groups = calloc((size_t)room, sizeof *l->groups);
-    if (l->chunks == NULL || l->groups == NULL)
+    l->costs = calloc((size_t)room, sizeof *l->costs);
+    l->need_in = calloc((size_t)room, sizeof *l->need_in);
+    l->need_res = calloc((size_t)room, sizeof *l->need_res);
+    if (l->chunks == NULL || l->groups == NULL || l->costs == NULL || l->need_in == NULL || l->need_res == NULL)
         return rs_fail(err, RS_ERR_NOMEM, "no memory for %d groups", room);
 
     /* Filter tiles. */
@@ -258,10 +295,11 @@ rs_status rs_plan_groups(const struct rs_hw_config *c, struct layer *l, struct r
                 g->nf = rs_min(cols, hi_f - g->f0);
                 g->chunk = k;
                 if (pool) {
-                    g->cg = k;
-                    g->m0 = k * block;
-                    g->nm = 1;
+                    g->cg = k * pool_cbs;
+                    g->m0 = g->cg * block;
+                    g->nm = rs_min(pool_cbs, l->cbs - g->cg);
                     g->mx = g->pairs = g->ns = g->fp = 1;
+                    l->costs[n - 1].run = rs_pool_cost(l, g);
                     continue;
                 }
                 g->cg = l->chunks[k].cg;
@@ -274,6 +312,7 @@ rs_status rs_plan_groups(const struct rs_hw_config *c, struct layer *l, struct r
                 if (lanes_step(l, m) == 2)
                     g->fp += g->fp & 1;
                 g->fp = fp_for_four(l, m, g->ns, g->pairs, g->fp, block);
+                rs_map_group_cost(c, l, g, &l->costs[n - 1]);
             }
         }
     l->n_groups = n;
@@ -318,7 +357,7 @@ static int64_t layer_cost(const struct rs_hw_config *c, const struct layer *l, c
             g.pairs /= 2;
         g.fp = fp_for_four(l, m, g.ns, g.pairs, g.fp, block);
         rs_map_group_cost(c, &shape, &g, &one);
-        each = rs_max64(rs_max64(one.run, one.flush), (one.run + one.flush + RS_MAP_LATENCY) / 2);
+        each = rs_max64(rs_max64(one.run, one.flush), rs_max64(one.filters, (one.run + one.flush + RS_MAP_LATENCY) / 2));
         total += (int64_t)l->N * l->n_cg * te * tf * tm * each;
     }
     /* What the neighbours cannot hide: start-up, and the last group's way out. */

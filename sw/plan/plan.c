@@ -240,10 +240,8 @@ static void tensor_of_act(struct rs_plan_tensor *t, const struct act *a, int ten
 
 static void job_free(struct job *j)
 {
-    for (int i = 0; i < j->n_layers; i++) {
-        free(j->layers[i].groups);
-        free(j->layers[i].chunks);
-    }
+    for (int i = 0; i < j->n_layers; i++)
+        rs_layer_free_groups(&j->layers[i]);
     free(j->layers);
     free(j->acts);
     *j = (struct job){ .bad = -1 };

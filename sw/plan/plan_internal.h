@@ -21,6 +21,17 @@ struct act {
 /* How a filter tensor is indexed. */
 enum filter_layout { FILTER_MRSC, FILTER_RSM, FILTER_LINEAR };
 
+/* Clocks of one group. */
+struct group_cost {
+    int64_t mac;                 /* MAC micro-operations                                             */
+    int64_t run;                 /* first to last, with ifmap and filter words and gaps              */
+    int64_t flush;
+    int64_t first;               /* from the last wait to the first MAC, ifmap words only             */
+    int64_t first_filters;       /* filter words before the first MAC                                */
+    int64_t filters;             /* filter words and parameters of the group                         */
+    int64_t last;                /* clocks of the last pass                                          */
+};
+
 /* One operation of the array, in the shape the mapping sees: 1x1 and FC have H = E = 1 and pixels in W = F. */
 struct layer {
     int kind;                    /* enum rs_plan_kind                                                */
@@ -50,6 +61,8 @@ struct layer {
     int  in_tile, res_tile, out_tile;       /* blocks of one channel block of a tile buffer          */
 
     struct group *groups;        /* made by rs_plan_groups()                                         */
+    struct group_cost *costs;    /* [group]                                                          */
+    int *need_in, *need_res;     /* [group]: groups of the producers that must be done before        */
     int  n_groups;
     struct chunk *chunks;        /* filters and parameters of one filter tile, in the image          */
     int  n_chunks;
@@ -59,7 +72,7 @@ struct layer {
 struct group {
     int image, tile;             /* tile: which load/store tile                                      */
     int e0, ne, f0, nf;          /* ofmap rows, columns that exist                                   */
-    int cg, m0, nm;              /* first filter of the whole ofmap, how many exist                  */
+    int cg, m0, nm;              /* first filter of the whole ofmap, how many exist; POOL: first channel block in cg, how many in nm */
     int mx, pairs, ns, fp;       /* the mapping's, cut to what is needed                             */
     int chunk;                   /* index into the layer's chunks                                    */
 };
@@ -73,13 +86,13 @@ struct chunk {
 
 /* ---- map.c ---- */
 
-/* Clocks of one group of this shape. */
-struct group_cost {
-    int64_t mac;                 /* MAC micro-operations                                             */
-    int64_t run;                 /* first to last, with ifmap and filter words and gaps              */
-    int64_t flush;
-    int64_t first;               /* before the first MAC: filters of the first pass, first strip     */
+/* When each part of the array is free; the same clockwork orders groups and predicts. */
+struct timeline {
+    int64_t mac_end, flush_end, flush_before, filter_free, pool_free;
 };
+/* Starts a group whose waits are over at @ready: returns its first MAC, sets when its ofmap is written. */
+int64_t rs_timeline_group(struct timeline *t, int64_t ready, const struct group_cost *cost, int64_t *done);
+int64_t rs_timeline_pool(struct timeline *t, int64_t ready, int64_t cost, int64_t *done);
 void rs_map_group_cost(const struct rs_hw_config *c, const struct layer *l, const struct group *g, struct group_cost *cost);
 int64_t rs_pool_cost(const struct layer *l, const struct group *g);
 
@@ -95,6 +108,8 @@ int rs_map_search(const struct rs_hw_config *c, const struct layer *l, struct rs
 struct passes { int n_cb, n_rc, q_last, rp_last; };
 struct passes rs_map_passes(const struct layer *l, const struct rs_mapping *m, int block);
 int rs_map_taps(const struct layer *l, const struct rs_mapping *m, const struct passes *p, int cb, int rc);
+
+void rs_layer_free_groups(struct layer *l);
 
 /* Cuts the layer into groups and chunks by l->map and l->tile_rows; frees what was there. */
 rs_status rs_plan_groups(const struct rs_hw_config *c, struct layer *l, struct rs_error *err);

@@ -34,7 +34,7 @@ struct cmd {
     uint32_t w[RS_COMMAND_WORDS];
     int engine, layer, n_regions;
     struct region region[4];
-    int64_t cost, flush, first;  /* clocks: MACs or transfers; drain; start-up                       */
+    struct group_cost time;      /* run: clocks of the transfer for LOAD, STORE                      */
     int chunk, set;              /* COMPUTE: its filter tile, -1; instance of it in the stream       */
 };
 
@@ -300,7 +300,7 @@ static void make_move(struct build *b, struct cmd *k, bool load, const struct ac
     PUT(k, BUF_STRIDE, to_stride);
     add_region(k, SPACE_GLB, load, to, (int)length, (int)runs, to_stride, 1, 0);
     add_region(k, SPACE_ARENA, !load, arena + p.from, (int)length, (int)runs, a->stride, 1, 0);
-    k->cost = runs * ((length * block + 2 * b->c->axi_bytes - 2) / b->c->axi_bytes);
+    k->time.run = runs * ((length * block + 2 * b->c->axi_bytes - 2) / b->c->axi_bytes);
 }
 
 struct view { int64_t base; int cb; };          /* block of (channel block 0, pixel 0), and between channel blocks */
@@ -327,20 +327,20 @@ static void make_group(struct build *b, struct cmd *k, int layer, const struct g
     const int if_cb = linear ? 1 : iv.cb;
     const int64_t if_base = iv.base + (int64_t)g->image * l->in_image + (int64_t)g->cg * (is_pool(l) || l->filter_layout == FILTER_RSM ? iv.cb : 0);
     const int64_t out_base = ov.base + (int64_t)g->image * l->out_image + (int64_t)g->e0 * l->F + g->f0 + (int64_t)(g->m0 / block) * ov.cb;
-    const int out_blocks = rs_div_up(g->m0 % block + (is_pool(l) ? 1 : g->nm), block);
+    const int out_blocks = is_pool(l) ? g->nm : rs_div_up(g->m0 % block + g->nm, block);
 
     memset(k, 0, sizeof *k);
     k->layer = layer;
     k->chunk = is_pool(l) ? -1 : g->chunk;
     if (h_hi > h_lo && w_hi > w_lo)
-        add_region(k, SPACE_GLB, false, if_base + (int64_t)h_lo * l->W + w_lo, w_hi - w_lo, h_hi - h_lo, l->W, is_pool(l) ? 1 : l->cbs, if_cb);
+        add_region(k, SPACE_GLB, false, if_base + (int64_t)h_lo * l->W + w_lo, w_hi - w_lo, h_hi - h_lo, l->W, is_pool(l) ? g->nm : l->cbs, if_cb);
     add_region(k, SPACE_GLB, true, out_base, g->nf, g->ne, l->F, out_blocks, ov.cb);
     PUT(k, LAYER, layer & 0xFFFF);
     if (is_pool(l)) {
         const int window = l->R * l->S;
 
         k->engine = POOL_ENGINE;
-        k->cost = rs_pool_cost(l, g);
+        k->time.run = rs_pool_cost(l, g);
         PUT(k, OP, RS_OP_POOL);
         PUT(k, AVERAGE, l->kind == RS_PLAN_AVERAGE_POOL && window > 1);
         PUT(k, POOL_R, l->R);
@@ -355,7 +355,7 @@ static void make_group(struct build *b, struct cmd *k, int layer, const struct g
         PUT(k, POOL_X0, x0);
         PUT(k, POOL_E, g->ne);
         PUT(k, POOL_F, g->nf);
-        PUT(k, POOL_N_CB, 1);
+        PUT(k, POOL_N_CB, g->nm);
         PUT(k, POOL_OUT, modulo(out_base, glb));
         PUT(k, POOL_OUT_ROW, l->F);
         PUT(k, POOL_OUT_CB, ov.cb);
@@ -368,13 +368,9 @@ static void make_group(struct build *b, struct cmd *k, int layer, const struct g
         return;
     }
     const struct passes p = rs_map_passes(l, m, block);
-    struct group_cost cost;
 
-    rs_map_group_cost(b->c, l, g, &cost);
     k->engine = COMPUTE_ENGINE;
-    k->cost = cost.run;
-    k->flush = cost.flush;
-    k->first = cost.first;
+    rs_map_group_cost(b->c, l, g, &k->time);
     PUT(k, OP, RS_OP_COMPUTE);
     PUT(k, MODE, m->mode);
     PUT(k, LOG2_U, l->U == 4 ? 2 : l->U == 2 ? 1 : 0);
@@ -471,7 +467,7 @@ static void snapshot(struct build *b, struct cmd *k, int layer, int64_t offset)
     k->engine = STORE_ENGINE;
     k->layer = layer;
     k->chunk = -1;
-    k->cost = 4;
+    k->time.run = 4;
     PUT(k, OP, RS_OP_SNAPSHOT);
     PUT(k, LAYER, layer & 0xFFFF);
     PUT(k, BASE, 3);
@@ -697,7 +693,7 @@ static rs_status load_filters(struct build *b, int64_t limit)
     PUT(&k, LENGTH, b->loaded - from);
     PUT(&k, RUNS, 1);
     PUT(&k, BUF_ADDR, from & 0xFFFF);
-    k.cost = (b->loaded - from) / 2;
+    k.time.run = (b->loaded - from) / 2;
     return emit(b, &k);
 }
 
@@ -770,7 +766,9 @@ static rs_status program(struct build *b)
 static int64_t predict(const struct build *b, int64_t *layer_end)
 {
     int64_t *done[N_ENGINES], *start[N_ENGINES];
-    int64_t handed = 150, mac_end = 0, flush_end = 0, flush_end2 = 0, free_at[N_ENGINES] = { 0 }, total = 0;
+    struct timeline t = { 0 };
+    int64_t handed = 150, free_at[N_ENGINES] = { 0 }, total = 0;
+    int64_t *group_end = calloc((size_t)b->n_prog + 1, sizeof *group_end);
     int n[N_ENGINES] = { 0 };
 
     for (int e = 0; e < N_ENGINES; e++) {
@@ -782,11 +780,13 @@ static int64_t predict(const struct build *b, int64_t *layer_end)
         const int e = k->engine;
         int64_t ready, finish;
 
-        if (RS_GET_U(k->w, OP) == RS_OP_END || done[e] == NULL || start[e] == NULL)
+        if (RS_GET_U(k->w, OP) == RS_OP_END || done[e] == NULL || start[e] == NULL || group_end == NULL)
             break;
         handed += 4;
-        if (n[e] >= QUEUE_DEPTH)
-            handed = rs_max64(handed, start[e][n[e] - QUEUE_DEPTH]);
+        if (e == COMPUTE_ENGINE && n[e] >= QUEUE_DEPTH)                    /* a group keeps its place until its last MAC */
+            handed = rs_max64(handed, group_end[n[e] - QUEUE_DEPTH]);
+        else if (n[e] >= (e == POOL_ENGINE ? 2 : QUEUE_DEPTH))
+            handed = rs_max64(handed, start[e][n[e] - (e == POOL_ENGINE ? 2 : QUEUE_DEPTH)]);
         ready = handed;
         static const int wait_of[N_ENGINES] = { LOAD_ENGINE, COMPUTE_ENGINE, POOL_ENGINE, STORE_ENGINE };
         const uint32_t wait[N_ENGINES] = { RS_GET_U(k->w, WAIT_LOAD), RS_GET_U(k->w, WAIT_COMPUTE), RS_GET_U(k->w, WAIT_POOL), RS_GET_U(k->w, WAIT_STORE) };
@@ -798,20 +798,18 @@ static int64_t predict(const struct build *b, int64_t *layer_end)
                 ready = rs_max64(ready, done[y][n[y] - behind - 1]);
         }
         if (e == COMPUTE_ENGINE) {
-            const int64_t begin = rs_max64(rs_max64(ready + k->first, mac_end), flush_end2);
-            const int64_t end = begin + k->cost, flush = rs_max64(end + RS_MAP_LATENCY, flush_end) + k->flush;
+            const int64_t before = t.mac_end, begin = rs_timeline_group(&t, ready, &k->time, &finish);
 
-            start[e][n[e]] = rs_max64(ready, mac_end - k->first);
-            flush_end2 = flush_end;
-            mac_end = end;
-            flush_end = flush;
-            finish = flush + 8;
+            start[e][n[e]] = rs_max64(begin - k->time.first, before);
+            group_end[n[e]] = t.mac_end;
+        } else if (e == POOL_ENGINE) {
+            start[e][n[e]] = rs_timeline_pool(&t, ready, k->time.run, &finish);
         } else {
             const int64_t begin = rs_max64(ready, free_at[e]);
 
             start[e][n[e]] = begin;
-            free_at[e] = begin + k->cost;
-            finish = begin + k->cost + (e == POOL_ENGINE ? 10 : MEMORY_LATENCY);
+            free_at[e] = begin + k->time.run;
+            finish = begin + k->time.run + MEMORY_LATENCY;
         }
         done[e][n[e]++] = finish;
         total = rs_max64(total, finish);
@@ -822,6 +820,7 @@ static int64_t predict(const struct build *b, int64_t *layer_end)
         free(done[e]);
         free(start[e]);
     }
+    free(group_end);
     return total + 120;                                    /* END's status block */
 }
 
@@ -932,16 +931,8 @@ rs_status rs_plan_job(const struct rs_hw_config *c, const struct rs_plan_options
             before = rs_max64(before, layer_end[i]);
             step->busy_cycles = 0;
             step->filter_bytes = 0;
-            for (int g = 0; g < l->n_groups; g++) {
-                struct group_cost cost;
-
-                if (is_pool(l)) {
-                    step->busy_cycles += rs_pool_cost(l, &l->groups[g]);
-                    continue;
-                }
-                rs_map_group_cost(c, l, &l->groups[g], &cost);
-                step->busy_cycles += cost.run;
-            }
+            for (int g = 0; g < l->n_groups; g++)
+                step->busy_cycles += l->costs[g].run;
             for (int k = 0; k < l->n_chunks; k++)
                 step->filter_bytes += (int64_t)l->chunks[k].words * 2 * c->block;
         }
