@@ -234,11 +234,14 @@ static void compute(struct machine *m, struct flight *f)
                                                 const int h = v.h0 + v.u * (s * v.e + y), col = v.x0 + v.u * (tile * v.fp + p) + j;
 
                                                 if (v.mode == RS_MODE_DEPTHWISE) {
-                                                    const int entry = (s * (v.fp / step) + p / step) * rows + r;
+                                                    const int entry = (s * (v.fp / step) + p / step) * rows + r, n = (int)RS_GET_U(w, MULTIPLIER);
+                                                    const int ch = n > 1 ? (int)RS_GET_U(w, CHANNEL0) + ((int)RS_GET_U(w, PHASE0) + r) / n : r;
 
-                                                    psum[x][entry][0] += tap[2 * r] * ifmap(m, &v, f->glb, 0, r, h + i, col);
+                                                    if (ch >= block)             /* a row without a channel: its weights are zero */
+                                                        continue;
+                                                    psum[x][entry][0] += tap[2 * r] * ifmap(m, &v, f->glb, 0, ch, h + i, col);
                                                     if (step == 2)
-                                                        psum[x][entry][1] += tap[2 * r] * ifmap(m, &v, f->glb, 0, r, h + i, col + 1);
+                                                        psum[x][entry][1] += tap[2 * r] * ifmap(m, &v, f->glb, 0, ch, h + i, col + 1);
                                                 } else {
                                                     const int entry = (s * v.fp + p) * v.pairs + k, n = cb * v.chain + r;
                                                     const int32_t a = v.mode == RS_MODE_FLATTEN

@@ -10,10 +10,10 @@
 #include "plan_internal.h"
 
 enum {
-    STRIP_GAP = 2,               /* sequencer clocks between strips, passes, groups                   */
-    PASS_GAP = 6,
-    GROUP_GAP = 12,
-    FIRST_FILL = 24,             /* wait over to first MAC, without the words themselves              */
+    STRIP_GAP = 0,               /* sequencer clocks between strips, passes, groups                   */
+    PASS_GAP = 0,
+    GROUP_GAP = 8,
+    FIRST_FILL = 20,             /* wait over to first MAC, without the words themselves              */
     FILTER_FILL = 8,             /* the same for filter words                                         */
     POOL_COMMANDS = 4,           /* a pool's channel blocks go into at most so many                   */
     MAX_CANDIDATES = 64
@@ -179,8 +179,8 @@ bool rs_map_check(const struct rs_hw_config *c, const struct layer *l, const str
         rows_in_window = 1;
         break;
     default:
-        if (l->filter_layout != FILTER_RSM || l->multiplier != 1)
-            REFUSE("depthwise mode: multiplier 1");
+        if (l->filter_layout != FILTER_RSM || l->multiplier > 255)
+            REFUSE("depthwise mode: for depthwise convolutions with a multiplier up to 255");
         if (m->q != 1 || m->rp != l->R || m->mx != 1 || m->pairs != 1)
             REFUSE("depthwise mode: q = mx = pairs = 1 and rp = R");
         if (l->U == 1 && (m->fp & 1) != 0)
@@ -237,7 +237,7 @@ rs_status rs_plan_groups(const struct rs_hw_config *c, struct layer *l, struct r
     const int rows = m->ns * m->e, cols = m->fx * m->fp, filters = pool ? 1 : m->mode == RS_MODE_DEPTHWISE ? block : rs_min(m->mx * 2 * m->pairs, cg_filters);
     const int n_tiles = rs_div_up(by_row ? l->E : l->F, l->tile_rows);
     const int pool_cbs = pool ? rs_div_up(l->cbs, POOL_COMMANDS) : 1;              /* blocks a POOL command does */
-    const int n_cg = pool ? rs_div_up(l->cbs, pool_cbs) : l->n_cg;
+    const int n_cg = pool ? rs_div_up(l->cbs, pool_cbs) : m->mode == RS_MODE_DEPTHWISE ? rs_div_up(l->M, block) : l->n_cg;
     int per_cg, n = 0, room;
 
     rs_layer_free_groups(l);
@@ -331,8 +331,8 @@ static int64_t layer_cost(const struct rs_hw_config *c, const struct layer *l, c
     const bool depthwise = m->mode == RS_MODE_DEPTHWISE;
     const int rows = m->ns * m->e, cols = m->fx * m->fp, filters = m->mx * 2 * m->pairs;
     const int n_et = rs_div_up(l->E, rows), n_ft = rs_div_up(l->F, cols);
-    const int n_m = depthwise ? 1 : rs_div_up(l->cg_m, filters);
-    const int64_t n = (int64_t)l->N * n_et * n_ft * n_m * l->n_cg;
+    const int n_m = depthwise ? 1 : rs_div_up(l->cg_m, filters), n_cg = depthwise ? rs_div_up(l->M, block) : l->n_cg;
+    const int64_t n = (int64_t)l->N * n_et * n_ft * n_m * n_cg;
     int64_t total = 0;
     struct group_cost one;
 
@@ -358,7 +358,7 @@ static int64_t layer_cost(const struct rs_hw_config *c, const struct layer *l, c
         g.fp = fp_for_four(l, m, g.ns, g.pairs, g.fp, block);
         rs_map_group_cost(c, &shape, &g, &one);
         each = rs_max64(rs_max64(one.run, one.flush), rs_max64(one.filters, (one.run + one.flush + RS_MAP_LATENCY) / 2));
-        total += (int64_t)l->N * l->n_cg * te * tf * tm * each;
+        total += (int64_t)l->N * n_cg * te * tf * tm * each;
     }
     /* What the neighbours cannot hide: start-up, and the last group's way out. */
     rs_map_group_cost(c, &shape, &(struct group){ .ns = m->ns, .fp = m->fp, .mx = m->mx, .pairs = m->pairs }, &one);
@@ -462,7 +462,7 @@ int rs_map_search(const struct rs_hw_config *c, const struct layer *l, struct rs
     const int need_wc = (l->S + 2) / 2 + 1;
     int n = 0;
 
-    if (l->filter_layout == FILTER_RSM && l->multiplier == 1) {
+    if (l->filter_layout == FILTER_RSM && l->multiplier <= 255) {
         const int wc = rs_min(31, window / l->R);
         struct rs_mapping m = { .mode = RS_MODE_DEPTHWISE, .mx = 1, .pairs = 1, .q = 1, .rp = l->R, .wc = wc };
 

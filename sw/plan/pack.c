@@ -80,7 +80,7 @@ void rs_pack_chunk(const struct rs_hw_config *c, const struct layer *l, const st
         for (int i = 0; i < l->R; i++)
             for (int j = 0; j < l->S; j++, to += word)
                 for (int r = 0; r < k->nm; r++)
-                    to[2 * r] = (uint8_t)weight(l, k->cg, k->m0 + r, 0, r, i, j);
+                    to[2 * r] = (uint8_t)l->filter[((size_t)i * (size_t)l->S + (size_t)j) * (size_t)l->M + (size_t)(k->m0 + r)];
         for (int r = 0; r < block; r++) {
             to = put_param(to, l, k->m0 + r, r < k->nm);
             to = put_param(to, l, k->m0 + r, r < k->nm);

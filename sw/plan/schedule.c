@@ -312,6 +312,16 @@ static struct view view_of(const struct act *a, int buf, int tile_blocks_, int t
     return (struct view){ (int64_t)buf + (tile & 1 ? (int64_t)tile_blocks_ * a->cbs : 0) - p.from, tile_blocks_ };
 }
 
+/* First channel block of the ifmap that a group reads. */
+static int first_block(const struct layer *l, const struct group *g)
+{
+    if (is_pool(l))
+        return g->cg;
+    if (l->filter_layout != FILTER_RSM)
+        return 0;
+    return l->map.mode == RS_MODE_DEPTHWISE ? g->cg / l->multiplier : g->cg;
+}
+
 static void make_group(struct build *b, struct cmd *k, int layer, const struct group *g)
 {
     const struct layer *l = &b->j->layers[layer];
@@ -325,7 +335,7 @@ static void make_group(struct build *b, struct cmd *k, int layer, const struct g
     const int w_lo = rs_max(0, x0), w_hi = rs_min(l->W, x0 + (g->nf - 1) * l->U + l->S);
     const bool linear = l->filter_layout == FILTER_LINEAR && !is_pool(l);
     const int if_cb = linear ? 1 : iv.cb;
-    const int64_t if_base = iv.base + (int64_t)g->image * l->in_image + (int64_t)g->cg * (is_pool(l) || l->filter_layout == FILTER_RSM ? iv.cb : 0);
+    const int64_t if_base = iv.base + (int64_t)g->image * l->in_image + (int64_t)first_block(l, g) * iv.cb;
     const int64_t out_base = ov.base + (int64_t)g->image * l->out_image + (int64_t)g->e0 * l->F + g->f0 + (int64_t)(g->m0 / block) * ov.cb;
     const int out_blocks = is_pool(l) ? g->nm : rs_div_up(g->m0 % block + g->nm, block);
 
@@ -399,6 +409,11 @@ static void make_group(struct build *b, struct cmd *k, int layer, const struct g
         PUT(k, ROWS_LAST, rs_min(block, l->C - g->cg * block));
     else
         PUT(k, ROWS_LAST, l->C - (rs_div_up(l->C, block) - 1) * block);
+    if (m->mode == RS_MODE_DEPTHWISE && l->multiplier > 1) {
+        PUT(k, MULTIPLIER, l->multiplier);
+        PUT(k, CHANNEL0, g->m0 / l->multiplier % block);
+        PUT(k, PHASE0, g->m0 % l->multiplier);
+    }
     PUT(k, ZP_IN, l->zp_in);
     PUT(k, IF_BASE, modulo(if_base, glb));
     PUT(k, IF_ROW, l->W);
