@@ -54,7 +54,9 @@ $(2)/librs_emu_$(3).so: $(patsubst %.c,$(1)/emu/%.o,$(5) sim/emu_platform.c sim/
 	$$(Q)$$(CC) -shared $$(HW_CFLAGS) $$(LDFLAGS) $$^ -o $$@
 
 # Verilog, and a mark that moves only when its text does.
-$(1)/v/.ran: $(5) $(6) $$(HLSC)
+$(1)/v/.list: FORCE
+	@mkdir -p $$(@D); echo '$(5)' | cmp -s - $$@ || echo '$(5)' > $$@
+$(1)/v/.ran: $(5) $(6) $$(HLSC) $(1)/v/.list
 	$$(SAY) HLSC '$(3)'
 	@mkdir -p $$(@D) && rm -rf $(1)/v.new && mkdir -p $(1)/v.new
 	$$(Q)$$(HLSC) $$($(1)/flags) -o $(1)/v.new $(5)
