@@ -8,6 +8,7 @@
 #include <string.h>
 #include "graph_internal.h"
 #include "move.h"
+#include "pack.h"
 
 struct operands {
     const struct rs_graph *g;
@@ -289,6 +290,84 @@ rs_status rs_graph_run_node(const struct rs_graph *g, int node, void *const *dat
     return status == RS_OK ? RS_OK : rs_node_fail(g, n, err, status, "%.300s", why.text);
 }
 
+void rs_packed_graph_destroy(struct rs_packed_graph *p)
+{
+    if (p == NULL)
+        return;
+    for (int i = 0; i < p->n_nodes; i++)
+        free(p->layer[i]);
+    free(p->layer);
+    free(p);
+}
+
+static rs_status pack_layer(const struct rs_graph *g, int node, struct rs_packed_graph *p, struct rs_error *err)
+{
+    const struct rs_node *n = &g->nodes[node];
+    struct rs_layer l;
+
+    if ((n->op != RS_OP_CONV2D && n->op != RS_OP_DEPTHWISE_CONV2D && n->op != RS_OP_FULLY_CONNECTED) || !rs_graph_layer(g, node, &l))
+        return RS_OK;
+    const struct operands o = { .g = g, .n = n, .in = &g->tensors[l.ifmap], .out = &g->tensors[l.ofmap] };
+    const struct rs_conv_shape sh = conv_shape(&l);
+    const struct rs_gemm_shape gemm = { .m = l.N, .n = l.M, .k = l.C, .layout = RS_GEMM_B_NK };
+    const struct rs_quant q = quant_of(&o);
+    const int8_t *filter = g->tensors[l.filter].data;
+    const int32_t *bias = l.bias >= 0 ? g->tensors[l.bias].data : NULL;
+    struct rs_pack_sizes sizes;
+    rs_status status = n->op == RS_OP_CONV2D ? rs_conv2d_s8_pack_bytes(&sh, &sizes, err) :
+                       n->op == RS_OP_DEPTHWISE_CONV2D ? rs_depthwise_conv2d_s8_pack_bytes(&sh, &sizes, err) :
+                       rs_gemm_s8_pack_bytes(&gemm, &sizes, err);
+
+    if (status != RS_OK)
+        return status;
+    void *packed = rs_alloc(sizes.packed_bytes, 1);
+
+    if (packed == NULL)
+        return rs_fail(err, RS_ERR_NOMEM, "no memory for a packed layer of %zu bytes", sizes.packed_bytes);
+    status = n->op == RS_OP_CONV2D ? rs_conv2d_s8_pack(&sh, filter, bias, &q, packed, sizes.packed_bytes, err) :
+             n->op == RS_OP_DEPTHWISE_CONV2D ? rs_depthwise_conv2d_s8_pack(&sh, filter, bias, &q, packed, sizes.packed_bytes, err) :
+             rs_gemm_s8_pack(&gemm, filter, bias, &q, packed, sizes.packed_bytes, err);
+    if (status != RS_OK) {
+        free(packed);
+        return status;
+    }
+    p->layer[node] = packed;
+    p->packed_bytes += sizes.packed_bytes;
+    if (sizes.scratch_bytes > p->scratch_bytes)
+        p->scratch_bytes = sizes.scratch_bytes;
+    return RS_OK;
+}
+
+rs_status rs_packed_graph_create(const struct rs_graph *g, struct rs_packed_graph **out, struct rs_error *err)
+{
+    if (g == NULL || out == NULL)
+        return rs_fail(err, RS_ERR_ARG, "rs_packed_graph_create: null pointer");
+    *out = NULL;
+    struct rs_packed_graph *p = calloc(1, sizeof *p);
+
+    if (p == NULL || (p->layer = rs_alloc((size_t)g->n_nodes, sizeof *p->layer)) == NULL) {
+        free(p);
+        return rs_fail(err, RS_ERR_NOMEM, "no memory for %d packed layers", g->n_nodes);
+    }
+    p->n_nodes = g->n_nodes;
+    for (int i = 0; i < g->n_nodes; i++) {
+        struct rs_error why = { 0 };
+        const rs_status status = pack_layer(g, i, p, &why);
+
+        if (status != RS_OK) {
+            rs_packed_graph_destroy(p);
+            return rs_node_fail(g, &g->nodes[i], err, status, "%.300s", why.text);
+        }
+    }
+    *out = p;
+    return RS_OK;
+}
+
+size_t rs_graph_arena_bytes(const struct rs_memory_plan *plan, const struct rs_packed_graph *packed)
+{
+    return plan->arena_bytes + (packed == NULL || packed->scratch_bytes == 0 ? 0 : packed->scratch_bytes + RS_PACK_ALIGNMENT);
+}
+
 rs_status rs_graph_run_cpu(const struct rs_graph *g, const struct rs_memory_plan *plan,
                            const void *const *inputs, void *const *outputs,
                            void *arena, size_t arena_bytes,
@@ -304,15 +383,22 @@ rs_status rs_graph_run_cpu(const struct rs_graph *g, const struct rs_memory_plan
     if (plan->n_tensors != g->n_tensors)
         return rs_fail(err, RS_ERR_ARG, "the memory plan has %d tensors, the graph %d: it belongs to another graph",
                        plan->n_tensors, g->n_tensors);
-    if (arena_bytes < plan->arena_bytes || (arena == NULL && plan->arena_bytes != 0))
-        return rs_fail(err, RS_ERR_ARG, "the arena has %zu bytes, %zu are needed", arena == NULL ? (size_t)0 : arena_bytes,
-                       plan->arena_bytes);
+    const struct rs_packed_graph *packed = options->reference ? NULL : options->packed;
+    const size_t needed = rs_graph_arena_bytes(plan, packed);
+
+    if (packed != NULL && packed->n_nodes != g->n_nodes)
+        return rs_fail(err, RS_ERR_ARG, "the packed layers belong to a graph of %d operations, this one has %d",
+                       packed->n_nodes, g->n_nodes);
+    if (arena_bytes < needed || (arena == NULL && needed != 0))
+        return rs_fail(err, RS_ERR_ARG, "the arena has %zu bytes, %zu are needed", arena == NULL ? (size_t)0 : arena_bytes, needed);
     if (((uintptr_t)arena & (plan->alignment - 1)) != 0)
         return rs_fail(err, RS_ERR_ARG, "the arena is not aligned to %zu bytes", plan->alignment);
     for (int i = 0; i < g->n_inputs + g->n_outputs; i++)
         if ((i < g->n_inputs ? inputs[i] : outputs[i - g->n_inputs]) == NULL)
             return rs_fail(err, RS_ERR_ARG, "no buffer for network %s %d", i < g->n_inputs ? "input" : "output",
                            i < g->n_inputs ? i : i - g->n_inputs);
+    void *const packed_scratch = arena == NULL ? NULL :
+        (void *)(((uintptr_t)arena + plan->arena_bytes + RS_PACK_ALIGNMENT - 1) & ~(uintptr_t)(RS_PACK_ALIGNMENT - 1));
     void **data = rs_alloc((size_t)g->n_tensors, sizeof *data);
 
     if (data == NULL)
@@ -328,7 +414,16 @@ rs_status rs_graph_run_cpu(const struct rs_graph *g, const struct rs_memory_plan
     for (int i = 0; i < g->n_nodes && status == RS_OK; i++) {
         void *scratch = plan->scratch_offset[i] != RS_NO_OFFSET ? (char *)arena + plan->scratch_offset[i] : NULL;
 
-        status = rs_graph_run_node(g, i, data, scratch, options->reference, err);
+        if (packed != NULL && packed->layer[i] != NULL) {
+            struct rs_error why = { 0 };
+
+            status = rs_packed_run(packed->layer[i], data[g->nodes[i].inputs[0]], data[g->nodes[i].outputs[0]], 0, 1,
+                                   packed_scratch, packed->scratch_bytes, &why);
+            if (status != RS_OK)
+                rs_node_fail(g, &g->nodes[i], err, status, "%.300s", why.text);
+        } else {
+            status = rs_graph_run_node(g, i, data, scratch, options->reference, err);
+        }
         if (status == RS_OK && options->hook != NULL)
             status = options->hook(options->hook_context, g, i, data[g->nodes[i].outputs[0]]);
     }

@@ -257,8 +257,22 @@ RS_MUST_CHECK rs_status rs_pack_lifetimes(int n, const size_t *bytes, const int 
 /* Called after each node: the first output's data; return non-RS_OK to stop the run with that status. */
 typedef rs_status (*rs_node_hook)(void *context, const struct rs_graph *g, int node, const void *output);
 
+/*
+ * Layers packed once for the fast kernels of this machine (sw/kernels/pack.h), for a graph that no longer changes.
+ * Read-only while it runs: several threads may share it.
+ */
+struct rs_packed_graph {
+    int    n_nodes;
+    void **layer;                          /* [node]: packed layer, or NULL                           */
+    size_t packed_bytes;                   /* of all layers together                                  */
+    size_t scratch_bytes;                  /* most that one layer needs; 0 if none is packed          */
+};
+RS_MUST_CHECK rs_status rs_packed_graph_create(const struct rs_graph *g, struct rs_packed_graph **out, struct rs_error *err);
+void rs_packed_graph_destroy(struct rs_packed_graph *packed);
+
 struct rs_run_options {
-    bool         reference;                /* use only the _ref kernels                               */
+    bool         reference;                /* use only the _ref kernels; @packed is then not used     */
+    const struct rs_packed_graph *packed;  /* of the same graph, or NULL: layers are packed on every run */
     rs_node_hook hook;                     /* or NULL                                                 */
     void        *hook_context;
 };
@@ -275,10 +289,13 @@ size_t rs_graph_node_scratch_bytes(const struct rs_graph *g, int node);
 RS_MUST_CHECK rs_status rs_graph_run_node(const struct rs_graph *g, int node, void *const *data, void *scratch,
                                           bool reference, struct rs_error *err);
 
+/* plan->arena_bytes, and room for the scratch of @packed (NULL: none). */
+size_t rs_graph_arena_bytes(const struct rs_memory_plan *plan, const struct rs_packed_graph *packed);
+
 /**
  * rs_graph_run_cpu() - run the whole network.
  * @inputs, @outputs: [g->n_inputs], [g->n_outputs] dense buffers of rs_tensor_bytes() each; outputs must not overlap inputs
- * @arena:   at least plan->arena_bytes, aligned to plan->alignment
+ * @arena:   at least rs_graph_arena_bytes(plan, options->packed) bytes, aligned to plan->alignment
  * @options: or NULL
  * Allocates only a table of pointers.  On error the outputs are undefined.
  */

@@ -45,7 +45,7 @@ static int8_t *read_codes(const char *path, size_t bytes)
     return codes;
 }
 
-struct variant { const char *name; bool reference; unsigned passes; int batch; };
+struct variant { bool reference, packed; unsigned passes; int batch; };
 
 /* Every case of one model; with batch n, the case n times over. */
 static void run_model(const char *model, int cases, int64_t macs, const struct variant *v)
@@ -54,6 +54,7 @@ static void run_model(const char *model, int cases, int64_t macs, const struct v
     struct rs_error err = { 0 };
     struct rs_graph *g = NULL;
     struct rs_memory_plan *plan = NULL;
+    struct rs_packed_graph *packed = NULL;
     const char suffix[] = ".golden.i8";
     int found = 0;
 
@@ -65,13 +66,15 @@ static void run_model(const char *model, int cases, int64_t macs, const struct v
     CHECK(rs_graph_total_macs(g) == macs * v->batch, "batch %d: %lld MACs", v->batch, (long long)rs_graph_total_macs(g));
     MUST(rs_memory_plan_create(g, 64, &plan, &err) == RS_OK, "%s", err.text);
     CHECK(plan->arena_bytes >= plan->lower_bound_bytes, "%zu < %zu", plan->arena_bytes, plan->lower_bound_bytes);
+    MUST(!v->packed || rs_packed_graph_create(g, &packed, &err) == RS_OK, "%s", err.text);
     MUST(g->n_inputs == 1 && g->n_outputs == 1, "%d inputs, %d outputs", g->n_inputs, g->n_outputs);
 
     const size_t batch = (size_t)v->batch;
     const size_t in_bytes = rs_tensor_bytes(&g->tensors[g->inputs[0]]), out_bytes = rs_tensor_bytes(&g->tensors[g->outputs[0]]);
-    void *arena = aligned_alloc(64, plan->arena_bytes + 64);
+    const size_t arena_bytes = rs_graph_arena_bytes(plan, packed);
+    void *arena = aligned_alloc(64, (arena_bytes + 127) / 64 * 64);
     int8_t *in = malloc(in_bytes), *out = malloc(out_bytes);
-    const struct rs_run_options options = { .reference = v->reference };
+    const struct rs_run_options options = { .reference = v->reference, .packed = packed };
     struct dirent *entry;
 
     snprintf(path, sizeof path, "%s/%s", folder, model);
@@ -95,9 +98,9 @@ static void run_model(const char *model, int cases, int64_t macs, const struct v
         if (want != NULL && one != NULL) {
             for (size_t b = 0; b < batch; b++)
                 memcpy(in + b * (in_bytes / batch), one, in_bytes / batch);
-            memset(arena, 0xA5, plan->arena_bytes);
+            memset(arena, 0xA5, arena_bytes);
             const rs_status s = rs_graph_run_cpu(g, plan, (const void *const[]){ in }, (void *const[]){ out }, arena,
-                                                 plan->arena_bytes, &options, &err);
+                                                 arena_bytes, &options, &err);
 
             CHECK(s == RS_OK, "%s", err.text);
             for (size_t i = 0; s == RS_OK && i < out_bytes; i++)
@@ -113,6 +116,7 @@ static void run_model(const char *model, int cases, int64_t macs, const struct v
     free(arena);
     free(in);
     free(out);
+    rs_packed_graph_destroy(packed);
     rs_memory_plan_destroy(plan);
     rs_graph_destroy(g);
 }
@@ -125,15 +129,16 @@ static void run_variant(const char *model, int cases, int64_t macs, const struct
 }
 
 static const struct variant variants[] = {
-    { "as read", true, 0, 1 }, { "optimized", true, RS_PASS_ALL, 1 }, { "fast", false, RS_PASS_ALL, 1 },
-    { "batch", false, RS_PASS_ALL, 3 },
+    { true, false, 0, 1 }, { true, false, RS_PASS_ALL, 1 }, { false, false, RS_PASS_ALL, 1 }, { false, true, RS_PASS_ALL, 1 },
+    { false, true, RS_PASS_ALL, 3 },
 };
 
 #define MODEL(name, cases, macs) \
     TEST(name##_reference_as_read)   { run_variant(#name, cases, macs, &variants[0]); } \
     TEST(name##_reference_optimized) { run_variant(#name, cases, macs, &variants[1]); } \
-    TEST(name##_fast_optimized)      { run_variant(#name, cases, macs, &variants[2]); } \
-    TEST(name##_batch_of_3)          { run_variant(#name, cases, macs, &variants[3]); }
+    TEST(name##_fast)                { run_variant(#name, cases, macs, &variants[2]); } \
+    TEST(name##_fast_packed)         { run_variant(#name, cases, macs, &variants[3]); } \
+    TEST(name##_batch_of_3)          { run_variant(#name, cases, macs, &variants[4]); }
 MODEL(resnet8, 10, 12501632)
 MODEL(kws, 12, 2656768)
 MODEL(ad01, 6, 264192)
@@ -142,7 +147,8 @@ int main(void)
 {
     if (!find_folder())
         folder[0] = 0;
-#define RUN_MODEL(name) RUN(name##_reference_as_read); RUN(name##_reference_optimized); RUN(name##_fast_optimized); RUN(name##_batch_of_3)
+#define RUN_MODEL(name) RUN(name##_reference_as_read); RUN(name##_reference_optimized); RUN(name##_fast); \
+        RUN(name##_fast_packed); RUN(name##_batch_of_3)
     RUN_MODEL(resnet8);
     RUN_MODEL(kws);
     RUN_MODEL(ad01);
