@@ -288,7 +288,8 @@ static rs_status platform_read(void *handle, uint64_t address, void *to, size_t 
     return RS_OK;
 }
 
-static rs_status platform_start(void *handle, uint32_t core, const uint64_t base[RS_N_BASES], struct rs_error *err)
+static rs_status platform_start(void *handle, uint32_t core, const uint64_t base[RS_N_BASES], uint32_t commands,
+                                struct rs_error *err)
 {
     struct handle *h = handle;
     rs_status status = RS_OK;
@@ -299,6 +300,8 @@ static rs_status platform_start(void *handle, uint32_t core, const uint64_t base
         for (uint32_t k = 0; k < 3 && status == RS_OK; k++)
             status = reg_write(h, core, RS_REG_BASE0 + 12 * i + 4 * k, words[k], err);
     }
+    if (status == RS_OK)
+        status = reg_write(h, core, RS_REG_COUNT, commands, err);
     return status != RS_OK ? status : reg_write(h, core, RS_REG_CTRL, 1, err);
 }
 

@@ -40,8 +40,9 @@ struct rs_backend {
     rs_status (*write)(void *handle, uint64_t address, const void *from, size_t bytes, struct rs_error *err);
     rs_status (*read)(void *handle, uint64_t address, void *to, size_t bytes, struct rs_error *err);
 
-    /* Starts a job on an idle core. */
-    rs_status (*start)(void *handle, uint32_t core, const uint64_t base[RS_N_BASES], struct rs_error *err);
+    /* Starts a job of @commands commands (END included) on an idle core. */
+    rs_status (*start)(void *handle, uint32_t core, const uint64_t base[RS_N_BASES], uint32_t commands,
+                       struct rs_error *err);
 
     /* Lets at most @cycles pass, fewer if a core finishes; *done has a bit for each core that has. */
     rs_status (*step)(void *handle, uint64_t cycles, uint32_t *done, struct rs_error *err);

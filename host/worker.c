@@ -438,7 +438,8 @@ static rs_status begin_job(struct rs_device *d, struct rs_slot *s, uint32_t core
     s->start_clock = d->backend->clocks(d->handle);
     s->start_contention = d->backend->contention(d->handle, core);
     return d->backend->start(d->handle, core, (const uint64_t[RS_N_BASES]){
-        m->commands_address + job->commands_offset_bytes, m->image_address, s->device_arena, s->device_status}, err);
+        m->commands_address + job->commands_offset_bytes, m->image_address, s->device_arena, s->device_status},
+        (uint32_t)job->n_commands, err);
 }
 
 static void read_counters(const uint8_t *block, struct rs_counters *c)
