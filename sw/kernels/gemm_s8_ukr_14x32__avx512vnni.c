@@ -1,7 +1,7 @@
 /*
  * gemm_s8_ukr_14x32__avx512vnni.c - int8 GEMM tile with VPDPBUSD.
  *
- *   acc[i][j] = bias[j] + SUM over k of a[k][i] * b[k][j]        i < mr <= 14, j < 32
+ *   acc[i][j] = bias[j] + SUM over k of a[i][k] * b[k][j]        i < np + nq <= 14, j < 32
  *
  * VPDPBUSD multiplies unsigned by signed bytes, four of each into a 32-bit lane.  Activations are made unsigned by
  * x ^ 0x80 = x + 128, and bias[j] holds -(128 + zp_in) * SUM b[.][j] for it.  Sums wrap modulo 2^32 on the way
@@ -24,59 +24,22 @@
 
 enum { MR = 14, NR = 32 };
 
-/* ------------------------------------------------------------------ packing */
-
-struct packer {
-    char *row;
-    size_t chunk_bytes;                /* mr * GEMM_CHUNK */
-    __m512i fill;                      /* zp_in + 128 in each byte */
-};
-
-#define PACK_TARGET TARGET
-#define PACK_ELEMENT_BYTES 1
-
-/* The bytes [k, k + count) of a row, @data(position) giving 64 of them at a time. */
-TARGET static inline void pack_copy(struct packer *p, int64_t k, const int8_t *src, int64_t count)
+TARGET static void copy(const struct packed_layer *l, const int8_t *src, int64_t count, void *a)
 {
-    char *dst = p->row + (size_t)k / GEMM_CHUNK * p->chunk_bytes;
     const __m512i flip = _mm512_set1_epi8((char)0x80);
-    int64_t at = k % GEMM_CHUNK;
+    char *dst = a;
 
-    while (count > 0) {
-        const int64_t n = count < GEMM_CHUNK - at ? count : GEMM_CHUNK - at;
-        const __mmask64 mask = _bzhi_u64(~UINT64_C(0), (unsigned)n);
-
-        _mm512_mask_storeu_epi8(dst + at, mask, _mm512_xor_si512(_mm512_maskz_loadu_epi8(mask, src), flip));
-        src += n;
-        count -= n;
-        dst += p->chunk_bytes;
-        at = 0;
+    if (src == NULL) {
+        memset(dst, l->zp_in + 128, (size_t)count);
+        return;
     }
-}
+    for (; count >= 64; count -= 64, src += 64, dst += 64)
+        _mm512_storeu_si512(dst, _mm512_xor_si512(_mm512_loadu_si512(src), flip));
+    if (count > 0) {
+        const __mmask64 mask = _bzhi_u64(~UINT64_C(0), (unsigned)count);
 
-TARGET static inline void pack_fill(struct packer *p, int64_t k, int64_t count)
-{
-    char *dst = p->row + (size_t)k / GEMM_CHUNK * p->chunk_bytes;
-    int64_t at = k % GEMM_CHUNK;
-
-    while (count > 0) {
-        const int64_t n = count < GEMM_CHUNK - at ? count : GEMM_CHUNK - at;
-
-        _mm512_mask_storeu_epi8(dst + at, _bzhi_u64(~UINT64_C(0), (unsigned)n), p->fill);
-        count -= n;
-        dst += p->chunk_bytes;
-        at = 0;
+        _mm512_mask_storeu_epi8(dst, mask, _mm512_xor_si512(_mm512_maskz_loadu_epi8(mask, src), flip));
     }
-}
-
-#include "gemm_pack_a.inc.h"
-
-TARGET static void pack_a(const struct packed_layer *l, const int8_t *ifmap, int64_t first, int mr, void *a)
-{
-    struct packer p = { NULL, (size_t)mr * GEMM_CHUNK, _mm512_set1_epi8((char)(l->zp_in + 128)) };
-
-    (void)pack_offset;
-    pack_pixels(l, ifmap, first, mr, &p, a);
 }
 
 /* ------------------------------------------------------------- output stage */
@@ -126,9 +89,8 @@ INLINE void store_rows32(const __m512i row0[2], const __m512i row1[2], const str
         _mm256_mask_storeu_epi8(out1, mask, _mm512_extracti64x4_epi64(q, 1));
 }
 
-/* Four rows of up to 16 codes, likewise. */
-INLINE void store_rows16(const __m512i rows[4], const struct stage_common *c, int count, int8_t *out, size_t ldo,
-                         __mmask16 mask)
+/* Four rows of up to 16 codes, likewise; @out NULL: no such row. */
+INLINE void store_rows16(const __m512i rows[4], const struct stage_common *c, int8_t *const out[4], __mmask16 mask)
 {
     const __m512i zp = _mm512_set1_epi16((short)c->zp_out);
     const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
@@ -139,13 +101,13 @@ INLINE void store_rows16(const __m512i rows[4], const struct stage_common *c, in
     q = _mm512_max_epi8(q, _mm512_set1_epi8((char)c->act_min));
     q = _mm512_min_epi8(q, _mm512_set1_epi8((char)c->act_max));
     q = _mm512_permutexvar_epi32(order, q);
-    _mm_mask_storeu_epi8(out, mask, _mm512_castsi512_si128(q));
-    if (count > 1)
-        _mm_mask_storeu_epi8(out + ldo, mask, _mm512_extracti32x4_epi32(q, 1));
-    if (count > 2)
-        _mm_mask_storeu_epi8(out + 2 * ldo, mask, _mm512_extracti32x4_epi32(q, 2));
-    if (count > 3)
-        _mm_mask_storeu_epi8(out + 3 * ldo, mask, _mm512_extracti32x4_epi32(q, 3));
+    _mm_mask_storeu_epi8(out[0], mask, _mm512_castsi512_si128(q));
+    if (out[1] != NULL)
+        _mm_mask_storeu_epi8(out[1], mask, _mm512_extracti32x4_epi32(q, 1));
+    if (out[2] != NULL)
+        _mm_mask_storeu_epi8(out[2], mask, _mm512_extracti32x4_epi32(q, 2));
+    if (out[3] != NULL)
+        _mm_mask_storeu_epi8(out[3], mask, _mm512_extracti32x4_epi32(q, 3));
 }
 
 /* --------------------------------------------------------------------- tile */
@@ -158,24 +120,32 @@ INLINE int load32(const char *p)
     return x;
 }
 
-/* mr and nv (vectors of 16 filters) are constants at every use: all loops over them unroll. */
-INLINE void tile(const int mr, const int nv, int filters, size_t steps, const char *a, const char *b,
-                 const struct stage *stage, const struct stage_common *c, void *out, size_t ldo)
+/*
+ * np, nq and nv (vectors of 16 filters) are constants at every use: all loops over them unroll.  Two groups share
+ * their offsets i * step: 7 registers and two bases address 14 pixels.
+ */
+INLINE void tile(const int np, const int nq, const int nv, int filters, const struct gemm_operands *g)
 {
+    const struct stage *stage = g->stage;
+    const struct stage_common *c = g->common;
+    const int mr = np + nq;
+    const char *b = g->b;
     __m512i acc[MR][2];
+    size_t at[MR / 2];
 
+#pragma GCC unroll 7
+    for (int i = 0; i < np; i++)
+        at[i] = (size_t)i * g->step;
 #pragma GCC unroll 16
     for (int i = 0; i < mr; i++)
 #pragma GCC unroll 2
         for (int v = 0; v < nv; v++)
             acc[i][v] = _mm512_loadu_si512(stage->bias + 16 * v);
 
-    for (size_t left = steps; left > 0; a += (size_t)mr * GEMM_CHUNK) {
-        const size_t here = left < GEMM_CHUNK / 4 ? left : GEMM_CHUNK / 4;
-        const char *ak = a, *end = a + 4 * here;
+    for (int64_t run = 0; run < g->runs; run++) {
+        const char *p = g->p + g->run_offset[run], *q = g->q + g->run_offset[run], *end = p + 4 * g->run_steps;
 
-        left -= here;
-        for (; ak != end; ak += 4, b += 64 * nv) {
+        for (; p != end; p += 4, q += 4, b += 64 * nv) {
             __m512i w[2];
 
 #pragma GCC unroll 2
@@ -183,7 +153,7 @@ INLINE void tile(const int mr, const int nv, int filters, size_t steps, const ch
                 w[v] = _mm512_loadu_si512(b + 64 * v);
 #pragma GCC unroll 16
             for (int i = 0; i < mr; i++) {
-                const __m512i x = _mm512_set1_epi32(load32(ak + i * GEMM_CHUNK));
+                const __m512i x = _mm512_set1_epi32(load32(i < np ? p + at[i] : q + at[i - np]));
 
 #pragma GCC unroll 2
                 for (int v = 0; v < nv; v++)
@@ -200,13 +170,17 @@ INLINE void tile(const int mr, const int nv, int filters, size_t steps, const ch
 #pragma GCC unroll 2
             for (int v = 0; v < nv; v++)
                 _mm512_storeu_si512(&plain[i][16 * v], acc[i][v]);
-        rs_stage_general(mr, filters, plain[0], stage, c, out, ldo);
+        rs_stage_general(np, filters, plain[0], stage, c, g->out_p, g->row_elements);
+        if (nq > 0)
+            rs_stage_general(nq, filters, plain[np], stage, c, g->out_q, g->row_elements);
         return;
     }
 
     const __m512i nudge = _mm512_set1_epi64(1 << 30);
     const uint32_t mask = _bzhi_u32(~UINT32_C(0), (unsigned)filters);
-    int8_t *codes = out;
+    const size_t ldo = g->row_elements;
+    int8_t *const out_p = g->out_p, *const out_q = g->out_q;
+#define ROW(i) ((i) < np ? out_p + (size_t)(i) * ldo : out_q + (size_t)((i) - np) * ldo)
 
     if (nv == 2) {
         const struct lanes t0 = load_lanes(stage, 0), t1 = load_lanes(stage, 1);
@@ -217,11 +191,11 @@ INLINE void tile(const int mr, const int nv, int filters, size_t steps, const ch
             const __m512i row0[2] = { requantize16(acc[i][0], &t0, nudge), requantize16(acc[i][1], &t1, nudge) };
 
             if (j == i) {
-                store_rows32(row0, row0, c, codes + (size_t)i * ldo, NULL, mask);
+                store_rows32(row0, row0, c, ROW(i), NULL, mask);
             } else {
                 const __m512i row1[2] = { requantize16(acc[j][0], &t0, nudge), requantize16(acc[j][1], &t1, nudge) };
 
-                store_rows32(row0, row1, c, codes + (size_t)i * ldo, codes + (size_t)j * ldo, mask);
+                store_rows32(row0, row1, c, ROW(i), ROW(j), mask);
             }
         }
     } else {
@@ -230,41 +204,40 @@ INLINE void tile(const int mr, const int nv, int filters, size_t steps, const ch
 #pragma GCC unroll 4
         for (int i = 0; i < mr; i += 4) {
             __m512i rows[4];
+            int8_t *out[4];
 
 #pragma GCC unroll 4
-            for (int j = 0; j < 4; j++)
+            for (int j = 0; j < 4; j++) {
                 rows[j] = i + j < mr ? requantize16(acc[i + j][0], &t0, nudge) : rows[0];
-            store_rows16(rows, c, mr - i, codes + (size_t)i * ldo, ldo, (__mmask16)mask);
+                out[j] = i + j < mr ? ROW(i + j) : NULL;
+            }
+            store_rows16(rows, c, out, (__mmask16)mask);
         }
     }
+#undef ROW
 }
 
-#define TILE(mr) \
-    TARGET static void tile_##mr##x16(int f, size_t k, const char *a, const char *b, const struct stage *s,        \
-                                      const struct stage_common *c, void *out, size_t ldo)                        \
-    { tile(mr, 1, f, k, a, b, s, c, out, ldo); }                                                                  \
-    TARGET static void tile_##mr##x32(int f, size_t k, const char *a, const char *b, const struct stage *s,        \
-                                      const struct stage_common *c, void *out, size_t ldo)                        \
-    { tile(mr, 2, f, k, a, b, s, c, out, ldo); }
-TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6) TILE(7) TILE(8) TILE(9) TILE(10) TILE(11) TILE(12) TILE(13) TILE(14)
+#define TILE(np, nq)                                                                                               \
+    TARGET static void tile_##np##_##nq##x16(int f, const struct gemm_operands *g) { tile(np, nq, 1, f, g); }         \
+    TARGET static void tile_##np##_##nq##x32(int f, const struct gemm_operands *g) { tile(np, nq, 2, f, g); }
+TILE(1, 0) TILE(1, 1) TILE(2, 1) TILE(2, 2) TILE(3, 2) TILE(3, 3) TILE(4, 3) TILE(4, 4) TILE(5, 4) TILE(5, 5) TILE(6, 5)
+TILE(6, 6) TILE(7, 6) TILE(7, 7)
 
-typedef void tile_fixed(int, size_t, const char *, const char *, const struct stage *, const struct stage_common *,
-                        void *, size_t);
-#define BOTH(mr) { tile_##mr##x16, tile_##mr##x32 }
-static tile_fixed *const tiles[MR][2] = {
-    BOTH(1), BOTH(2), BOTH(3), BOTH(4), BOTH(5), BOTH(6), BOTH(7), BOTH(8), BOTH(9), BOTH(10), BOTH(11), BOTH(12),
-    BOTH(13), BOTH(14)
-};
-
-static void any_tile(int mr, int filters, size_t steps, const void *a, const void *b, const struct stage *stage,
-                     const struct stage_common *common, void *out, size_t row_elements)
+static void any_tile(int np, int nq, int filters, const struct gemm_operands *g)
 {
-    assert(mr >= 1 && mr <= MR && filters >= 1 && filters <= NR);
-    tiles[mr - 1][filters > 16](filters, steps, a, b, stage, common, out, row_elements);
+    typedef void tile_fixed(int, const struct gemm_operands *);
+#define BOTH(np, nq) { tile_##np##_##nq##x16, tile_##np##_##nq##x32 }
+    static tile_fixed *const tiles[MR][2] = {
+        BOTH(1, 0), BOTH(1, 1), BOTH(2, 1), BOTH(2, 2), BOTH(3, 2), BOTH(3, 3), BOTH(4, 3), BOTH(4, 4), BOTH(5, 4),
+        BOTH(5, 5), BOTH(6, 5), BOTH(6, 6), BOTH(7, 6), BOTH(7, 7)
+    };
+
+    assert(np >= 1 && np <= MR / 2 && (nq == np || nq == np - 1) && filters >= 1 && filters <= NR);
+    tiles[np + nq - 1][filters > 16](filters, g);
 }
 
 const struct kernel_isa rs_kernel_isa_avx512vnni = {
-    .mr = MR, .nr = NR, .kr = 4, .narrow = 16, .element_bytes = 1, .offset = 128, .tile = any_tile, .pack_a = pack_a,
+    .mr = MR, .nr = NR, .kr = 4, .narrow = 16, .element_bytes = 1, .offset = 128, .tile = any_tile, .copy = copy,
     .dw = RS_DEPTHWISE_ISA_AVX512VNNI,
 };
 #else

@@ -1,7 +1,7 @@
 /*
  * gemm_s8_ukr_6x16__avx2.c - int8 GEMM tile with VPMADDWD, exact.
  *
- *   acc[i][j] = bias[j] + SUM over k of a[k][i] * b[k][j]        i < mr <= 6, j < 16
+ *   acc[i][j] = bias[j] + SUM over k of a[i][k] * b[k][j]        i < np + nq <= 6, j < 16
  *
  * Operands are int16: activations less zp_in (9 bits), and filters.  VPMADDWD adds two 17-bit products in 32 bits:
  * nothing can saturate, unlike VPMADDUBSW, whose 16-bit sums do.  12 accumulators, 2 registers of b, 1 of a, 1
@@ -19,64 +19,23 @@
 
 enum { MR = 6, NR = 16 };
 
-struct packer {
-    char *row;
-    size_t chunk_bytes;
-    __m256i zp;                        /* in each 16-bit lane */
-    int32_t zp_scalar;
-};
-
-#define PACK_TARGET TARGET
-#define PACK_ELEMENT_BYTES 2
-
-TARGET static inline void pack_copy(struct packer *p, int64_t k, const int8_t *src, int64_t count)
+TARGET static void copy(const struct packed_layer *l, const int8_t *src, int64_t count, void *a)
 {
-    char *dst = p->row + (size_t)k / 32 * p->chunk_bytes;
-    int64_t at = k % 32;
+    const __m256i zp = _mm256_set1_epi16((short)l->zp_in);
+    int16_t *dst = a;
+    int64_t i = 0;
 
-    while (count > 0) {
-        const int64_t n = count < 32 - at ? count : 32 - at;
-        int64_t i = 0;
-
-        for (; i + 16 <= n; i += 16) {
-            const __m128i x = _mm_loadu_si128((const __m128i *)(const void *)(src + i));
-
-            _mm256_storeu_si256((__m256i *)(void *)(dst + 2 * (at + i)),
-                                _mm256_sub_epi16(_mm256_cvtepi8_epi16(x), p->zp));
-        }
-        for (; i < n; i++)
-            ((int16_t *)(void *)dst)[at + i] = (int16_t)(src[i] - p->zp_scalar);
-        src += n;
-        count -= n;
-        dst += p->chunk_bytes;
-        at = 0;
+    if (src == NULL) {
+        memset(dst, 0, (size_t)count * sizeof *dst);
+        return;
     }
-}
+    for (; i + 16 <= count; i += 16) {
+        const __m128i x = _mm_loadu_si128((const __m128i *)(const void *)(src + i));
 
-TARGET static inline void pack_fill(struct packer *p, int64_t k, int64_t count)
-{
-    char *dst = p->row + (size_t)k / 32 * p->chunk_bytes;
-    int64_t at = k % 32;
-
-    while (count > 0) {
-        const int64_t n = count < 32 - at ? count : 32 - at;
-
-        for (int64_t i = 0; i < n; i++)
-            ((int16_t *)(void *)dst)[at + i] = 0;
-        count -= n;
-        dst += p->chunk_bytes;
-        at = 0;
+        _mm256_storeu_si256((__m256i *)(void *)(dst + i), _mm256_sub_epi16(_mm256_cvtepi8_epi16(x), zp));
     }
-}
-
-#include "gemm_pack_a.inc.h"
-
-TARGET static void pack_a(const struct packed_layer *l, const int8_t *ifmap, int64_t first, int mr, void *a)
-{
-    struct packer p = { NULL, (size_t)mr * GEMM_CHUNK, _mm256_set1_epi16((short)l->zp_in), l->zp_in };
-
-    (void)pack_offset;
-    pack_pixels(l, ifmap, first, mr, &p, a);
+    for (; i < count; i++)
+        dst[i] = (int16_t)(src[i] - l->zp_in);
 }
 
 /* 8 lanes of gemmlowp's double rounding; see gemm_s8_ukr_14x32__avx512vnni.c.  @rounds: -1 where right > 0. */
@@ -100,9 +59,13 @@ INLINE int load32(const char *p)
     return x;
 }
 
-INLINE void tile(const int mr, int filters, size_t steps, const char *a, const char *b, const struct stage *stage,
-                 const struct stage_common *c, void *out, size_t ldo)
+/* np and nq are constants at every use: all loops over them unroll. */
+INLINE void tile(const int np, const int nq, int filters, const struct gemm_operands *g)
 {
+    const struct stage *stage = g->stage;
+    const struct stage_common *c = g->common;
+    const int mr = np + nq;
+    const char *b = g->b;
     __m256i acc[MR][2];
 
 #pragma GCC unroll 6
@@ -110,18 +73,17 @@ INLINE void tile(const int mr, int filters, size_t steps, const char *a, const c
         acc[i][0] = _mm256_loadu_si256((const __m256i *)(const void *)stage->bias);
         acc[i][1] = _mm256_loadu_si256((const __m256i *)(const void *)(stage->bias + 8));
     }
-    for (size_t left = steps; left > 0; a += (size_t)mr * GEMM_CHUNK) {
-        const size_t here = left < GEMM_CHUNK / 4 ? left : GEMM_CHUNK / 4;
-        const char *ak = a, *end = a + 4 * here;
+    for (int64_t run = 0; run < g->runs; run++) {
+        const char *p = g->p + g->run_offset[run], *q = g->q + g->run_offset[run], *end = p + 4 * g->run_steps;
 
-        left -= here;
-        for (; ak != end; ak += 4, b += 64) {
+        for (; p != end; p += 4, q += 4, b += 64) {
             const __m256i w0 = _mm256_loadu_si256((const __m256i *)(const void *)b);
             const __m256i w1 = _mm256_loadu_si256((const __m256i *)(const void *)(b + 32));
 
 #pragma GCC unroll 6
             for (int i = 0; i < mr; i++) {
-                const __m256i x = _mm256_set1_epi32(load32(ak + i * GEMM_CHUNK));
+                const size_t at = (size_t)(i < np ? i : i - np) * g->step;
+                const __m256i x = _mm256_set1_epi32(load32(i < np ? p + at : q + at));
 
                 acc[i][0] = _mm256_add_epi32(acc[i][0], _mm256_madd_epi16(x, w0));
                 acc[i][1] = _mm256_add_epi32(acc[i][1], _mm256_madd_epi16(x, w1));
@@ -137,7 +99,9 @@ INLINE void tile(const int mr, int filters, size_t steps, const char *a, const c
             _mm256_storeu_si256((__m256i *)(void *)&plain[i][0], acc[i][0]);
             _mm256_storeu_si256((__m256i *)(void *)&plain[i][8], acc[i][1]);
         }
-        rs_stage_general(mr, filters, plain[0], stage, c, out, ldo);
+        rs_stage_general(np, filters, plain[0], stage, c, g->out_p, g->row_elements);
+        if (nq > 0)
+            rs_stage_general(nq, filters, plain[np], stage, c, g->out_q, g->row_elements);
         return;
     }
 
@@ -158,41 +122,37 @@ INLINE void tile(const int mr, int filters, size_t steps, const char *a, const c
         /* packs works in 128-bit halves: y0 low, y1 low | y0 high, y1 high */
         const __m256i h = _mm256_adds_epi16(_mm256_permute4x64_epi64(_mm256_packs_epi32(y0, y1), 0xD8),
                                             _mm256_set1_epi16((short)c->zp_out));
-        __m128i q = _mm_packs_epi16(_mm256_castsi256_si128(h), _mm256_extracti128_si256(h, 1));
-        int8_t *row = (int8_t *)out + (size_t)i * ldo;
+        __m128i codes = _mm_packs_epi16(_mm256_castsi256_si128(h), _mm256_extracti128_si256(h, 1));
+        int8_t *row = (int8_t *)(i < np ? g->out_p : g->out_q) + (size_t)(i < np ? i : i - np) * g->row_elements;
 
-        q = _mm_min_epi8(_mm_max_epi8(q, _mm_set1_epi8((char)c->act_min)), _mm_set1_epi8((char)c->act_max));
+        codes = _mm_min_epi8(_mm_max_epi8(codes, _mm_set1_epi8((char)c->act_min)), _mm_set1_epi8((char)c->act_max));
         if (filters == NR) {
-            _mm_storeu_si128((__m128i *)(void *)row, q);
+            _mm_storeu_si128((__m128i *)(void *)row, codes);
         } else {
-            int8_t codes[NR];
+            int8_t plain[NR];
 
-            _mm_storeu_si128((__m128i *)(void *)codes, q);
+            _mm_storeu_si128((__m128i *)(void *)plain, codes);
             for (int j = 0; j < filters; j++)
-                row[j] = codes[j];
+                row[j] = plain[j];
         }
     }
 }
 
-#define TILE(mr) \
-    TARGET static void tile_##mr(int f, size_t k, const char *a, const char *b, const struct stage *s,            \
-                                 const struct stage_common *c, void *out, size_t ldo)                             \
-    { tile(mr, f, k, a, b, s, c, out, ldo); }
-TILE(1) TILE(2) TILE(3) TILE(4) TILE(5) TILE(6)
+#define TILE(np, nq) \
+    TARGET static void tile_##np##_##nq(int filters, const struct gemm_operands *g) { tile(np, nq, filters, g); }
+TILE(1, 0) TILE(1, 1) TILE(2, 1) TILE(2, 2) TILE(3, 2) TILE(3, 3)
 
-static void any_tile(int mr, int filters, size_t steps, const void *a, const void *b, const struct stage *stage,
-                     const struct stage_common *common, void *out, size_t row_elements)
+static void any_tile(int np, int nq, int filters, const struct gemm_operands *g)
 {
-    typedef void tile_fixed(int, size_t, const char *, const char *, const struct stage *,
-                            const struct stage_common *, void *, size_t);
-    static tile_fixed *const tiles[MR] = { tile_1, tile_2, tile_3, tile_4, tile_5, tile_6 };
+    typedef void tile_fixed(int, const struct gemm_operands *);
+    static tile_fixed *const tiles[MR] = { tile_1_0, tile_1_1, tile_2_1, tile_2_2, tile_3_2, tile_3_3 };
 
-    assert(mr >= 1 && mr <= MR && filters >= 1 && filters <= NR);
-    tiles[mr - 1](filters, steps, a, b, stage, common, out, row_elements);
+    assert(np >= 1 && np <= MR / 2 && (nq == np || nq == np - 1) && filters >= 1 && filters <= NR);
+    tiles[np + nq - 1](filters, g);
 }
 
 const struct kernel_isa rs_kernel_isa_avx2 = {
-    .mr = MR, .nr = NR, .kr = 2, .narrow = NR, .element_bytes = 2, .offset = 0, .tile = any_tile, .pack_a = pack_a,
+    .mr = MR, .nr = NR, .kr = 2, .narrow = NR, .element_bytes = 2, .offset = 0, .tile = any_tile, .copy = copy,
     .dw = RS_DEPTHWISE_ISA_AVX2,
 };
 #else

@@ -11,8 +11,14 @@
 
 #define MAGIC UINT64_C(0x5EED0FF11A9E5001)
 
-/* A share of the tiles: this many bytes of packed A stay well inside an L2 cache. */
-enum { A_AT_ONCE_BYTES = 1 << 20, B_TOO_BIG_BYTES = 1 << 20 };
+/*
+ * A at once: well inside a second-level cache.  Filters of more than a first-level cache's share: panels are the
+ * outer loop, so that one panel stays while A streams.
+ */
+enum { A_AT_ONCE_BYTES = 256 << 10, B_STAYS_BYTES = 24 << 10 };
+
+/* A tile may read the last run of the last pixel up to a multiple of kr. */
+enum { A_SLACK_BYTES = 64 };
 
 const struct kernel_isa *rs_kernel_isa(enum rs_isa isa)
 {
@@ -37,25 +43,50 @@ static int64_t pixels_of(const struct rs_conv_shape *sh)
 
 /* ---------------------------------------------------------------- geometry */
 
-/* Everything about a layer that follows from its shape. */
+/*
+ * Everything about a layer that follows from its shape.
+ *
+ * A 1x1 layer with stride 1 and no padding is one row of N * E * F pixels, so that tiles do not end with rows.
+ */
 static void lay_out_gemm(const struct rs_conv_shape *sh, enum rs_isa isa, struct packed_layer *l,
                          struct rs_pack_sizes *sizes)
 {
     const struct kernel_isa *k = rs_kernel_isa(isa);
-    const int64_t depth = (int64_t)sh->r * sh->s * sh->c;
     const int64_t panels = (sh->m + k->nr - 1) / k->nr;
-    const int64_t tiles = (pixels_of(sh) + k->mr - 1) / k->mr;
+    const int64_t bytes = k->element_bytes;
 
-    *l = (struct packed_layer){ .magic = MAGIC, .kind = PACKED_GEMM, .isa = isa, .sh = *sh, .depth = depth };
-    l->steps = (depth + k->kr - 1) / k->kr;
-    l->panel_bytes = l->steps * k->kr * k->nr * k->element_bytes;
-    l->row_bytes = round_up(depth * k->element_bytes, GEMM_CHUNK);
-    l->panel_outer = panels > 1 && panels * l->panel_bytes > B_TOO_BIG_BYTES &&
-                     tiles * k->mr * l->row_bytes <= A_AT_ONCE_BYTES;
-    l->stage_offset = (size_t)round_up(sizeof *l, RS_PACK_ALIGNMENT);
+    *l = (struct packed_layer){ .magic = MAGIC, .kind = PACKED_GEMM, .isa = isa, .sh = *sh };
+    l->points = sh->r == 1 && sh->s == 1 && sh->stride_h == 1 && sh->stride_w == 1 && sh->pad_top == 0 &&
+                sh->pad_bottom == 0 && sh->pad_left == 0 && sh->pad_right == 0;
+    l->runs = sh->dilation_w == 1 ? sh->r : (int64_t)sh->r * sh->s;
+    l->run_codes = sh->dilation_w == 1 ? (int64_t)sh->s * sh->c : sh->c;
+    l->run_steps = (l->run_codes + k->kr - 1) / k->kr;
+    l->steps = l->runs * l->run_steps;
+    l->panel_bytes = l->steps * k->kr * k->nr * bytes;
+    l->panel_outer = panels > 1 && panels * l->panel_bytes > B_STAYS_BYTES;
+
+    /* Rows of A for b ofmap rows: (b - 1) * stride_h + the window's height. */
+    const int64_t columns = ((int64_t)sh->f - 1) * sh->stride_w + ((int64_t)sh->s - 1) * sh->dilation_w + 1;
+    const int64_t window = ((int64_t)sh->r - 1) * sh->dilation_h + 1;
+    const int64_t all = l->points ? pixels_of(sh) : sh->e;
+    int64_t rows;
+
+    l->pitch = l->points ? sh->c * bytes : round_up(columns * sh->c * bytes, 4);
+    rows = A_AT_ONCE_BYTES / l->pitch;
+    l->block_rows = l->points ? rows : rows <= window ? 2 : (rows - window) / sh->stride_h + 1;
+    if (l->points)                     /* whole tiles */
+        l->block_rows = round_up(l->block_rows, k->mr);
+    if (l->block_rows < 2)
+        l->block_rows = 2;
+    if (l->block_rows > all)
+        l->block_rows = all;
+    rows = l->points ? l->block_rows : (l->block_rows - 1) * sh->stride_h + window;
+
+    l->run_offset_offset = (size_t)round_up(sizeof *l, RS_PACK_ALIGNMENT);
+    l->stage_offset = (size_t)round_up((int64_t)l->run_offset_offset + l->runs * 8, RS_PACK_ALIGNMENT);
     l->b_offset = (size_t)round_up((int64_t)l->stage_offset + panels * (int64_t)sizeof(struct stage), RS_PACK_ALIGNMENT);
     sizes->packed_bytes = (size_t)round_up((int64_t)l->b_offset + panels * l->panel_bytes, RS_PACK_ALIGNMENT);
-    sizes->scratch_bytes = (size_t)((l->panel_outer ? tiles : 1) * k->mr * l->row_bytes);
+    sizes->scratch_bytes = (size_t)round_up(rows * l->pitch + A_SLACK_BYTES, RS_PACK_ALIGNMENT);
 }
 
 static void lay_out_depthwise(const struct rs_conv_shape *sh, enum rs_isa isa, struct packed_layer *l,
@@ -155,8 +186,15 @@ static void pack_gemm(struct packed_layer *l, const int8_t *filter, int64_t step
     char *b = (char *)l + l->b_offset;
     int64_t most = 0;
 
+    int64_t *run_offset = (int64_t *)(void *)((char *)l + l->run_offset_offset);
+
     l->zp_in = q->zp_in;
     l->common = common_of(q);
+    for (int64_t run = 0; run < l->runs; run++)
+        run_offset[run] = l->sh.dilation_w == 1
+                              ? run * l->sh.dilation_h * l->pitch
+                              : run / l->sh.s * l->sh.dilation_h * l->pitch +
+                                    run % l->sh.s * l->sh.dilation_w * l->sh.c * k->element_bytes;
     for (int64_t p = 0; p * k->nr < l->sh.m; p++) {
         const int64_t filters = l->sh.m - p * k->nr < k->nr ? l->sh.m - p * k->nr : k->nr;
         const int64_t width = filters <= k->narrow ? k->narrow : k->nr;
@@ -169,12 +207,13 @@ static void pack_gemm(struct packed_layer *l, const int8_t *filter, int64_t step
             int64_t sum = 0;
             int64_t absolute_sum = 0;
 
-            for (int64_t d = 0; d < l->depth; d++) {
+            for (int64_t d = 0; d < l->runs * l->run_codes; d++) {
                 const int8_t w = filter[m * step_m + d * step_k];
+                const int64_t in_run = d % l->run_codes, step = d / l->run_codes * l->run_steps + in_run / k->kr;
 
                 sum += w;
                 absolute_sum += w < 0 ? -w : w;
-                put_element(panel, (d / k->kr * width + j) * k->kr + d % k->kr, k->element_bytes, w);
+                put_element(panel, (step * width + j) * k->kr + in_run % k->kr, k->element_bytes, w);
             }
             set_lane(&stages[p], (int)j, m, bias, q, (uint32_t)sum, zp_share(k, q->zp_in));
             if (greatest(bias, m, absolute_sum, q->zp_in) > most)
@@ -304,7 +343,7 @@ rs_status rs_conv2d_s8_pack(const struct rs_conv_shape *sh, const int8_t *filter
     lay_out_gemm(sh, isa, &l, &sizes);
     RS_TRY(check_memory(packed, packed_bytes, sizes.packed_bytes, "conv2d pack", err));
     memcpy(packed, &l, sizeof l);
-    pack_gemm(packed, filter, l.depth, 1, bias, q);
+    pack_gemm(packed, filter, l.runs * l.run_codes, 1, bias, q);
     return RS_OK;
 }
 
@@ -371,41 +410,143 @@ rs_status rs_gemm_s8_s32_pack(const struct rs_gemm_shape *sh, const int8_t *b, c
 
 /* ------------------------------------------------------------------ running */
 
-/* Pixels [first, last) of one tile by one panel. */
-static void run_tile(const struct packed_layer *l, const struct kernel_isa *k, int64_t panel, int64_t first,
-                     int64_t last, const void *a, char *out, size_t out_bytes)
+/* Some ofmap rows whose A is in place, or (1x1) some pixels as one row. */
+struct block {
+    const char *a;
+    char *out;                         /* first pixel                                        */
+    int64_t rows, pixels;              /* pixels in a row                                    */
+    int64_t a_row, out_row;            /* bytes from an ofmap row to the next                */
+    size_t step, out_step;             /* bytes from a pixel to the next                     */
+};
+
+/*
+ * Tiles of a row: as few as can be, and nearly equal.  Rows of at most half a tile go two by two, one in each of the
+ * tile's groups.
+ */
+static int64_t tiles_of(const struct kernel_isa *k, const struct block *b)
+{
+    return b->pixels <= k->mr / 2 ? (b->rows + 1) / 2 : b->rows * ((b->pixels + k->mr - 1) / k->mr);
+}
+
+static void run_tile(const struct packed_layer *l, const struct kernel_isa *k, const struct block *b, int64_t t,
+                     int64_t panel)
 {
     const int64_t m = panel * k->nr, left = l->sh.m - m;
+    const int64_t in_row = (b->pixels + k->mr - 1) / k->mr;
+    const bool paired = b->pixels <= k->mr / 2;
+    const int64_t row = paired ? 2 * t : t / in_row;
+    const int64_t first = paired ? 0 : b->pixels * (t % in_row) / in_row;
+    const int64_t last = paired ? b->pixels : b->pixels * (t % in_row + 1) / in_row;
+    const bool two_rows = paired && row + 1 < b->rows;
+    const int64_t np = two_rows ? last : (last - first + 1) / 2, nq = two_rows ? last : last - first - np;
+    struct gemm_operands g = {
+        .p = b->a + row * b->a_row + first * (int64_t)b->step,
+        .step = b->step, .run_offset = packed_run_offsets(l), .runs = l->runs, .run_steps = l->run_steps,
+        .b = (const char *)packed_b(l) + panel * l->panel_bytes, .stage = packed_stages(l) + panel,
+        .common = &l->common, .row_elements = (size_t)l->sh.m,
+    };
+    char *out = b->out + row * b->out_row + first * (int64_t)b->out_step +
+                m * (int64_t)(b->out_step / (size_t)l->sh.m);
 
-    k->tile((int)(last - first), left < k->nr ? (int)left : k->nr, (size_t)l->steps, a,
-            (const char *)packed_b(l) + panel * l->panel_bytes, packed_stages(l) + panel, &l->common,
-            out + (size_t)(first * l->sh.m + m) * out_bytes, (size_t)l->sh.m);
+    g.q = two_rows ? g.p + b->a_row : g.p + np * (int64_t)b->step;
+    g.out_p = out;
+    g.out_q = two_rows ? out + b->out_row : out + np * (int64_t)b->out_step;
+    k->tile((int)np, (int)nq, left < k->nr ? (int)left : k->nr, &g);
+}
+
+static void run_block(const struct packed_layer *l, const struct kernel_isa *k, const struct block *b)
+{
+    const int64_t panels = (l->sh.m + k->nr - 1) / k->nr, tiles = tiles_of(k, b);
+
+    if (l->panel_outer) {
+        for (int64_t p = 0; p < panels; p++)
+            for (int64_t t = 0; t < tiles; t++)
+                run_tile(l, k, b, t, p);
+    } else {
+        for (int64_t t = 0; t < tiles; t++)
+            for (int64_t p = 0; p < panels; p++)
+                run_tile(l, k, b, t, p);
+    }
+}
+
+/* A for ofmap rows [e, e + rows) of one image: every column that a window touches, padding filled in. */
+static void copy_rows(const struct packed_layer *l, const struct kernel_isa *k, const int8_t *image, int64_t e,
+                      int64_t rows, char *a)
+{
+    const struct rs_conv_shape *sh = &l->sh;
+    const int64_t columns = ((int64_t)sh->f - 1) * sh->stride_w + ((int64_t)sh->s - 1) * sh->dilation_w + 1;
+    const int64_t before = sh->pad_left < columns ? sh->pad_left : columns;
+    const int64_t inside = columns - before < sh->w ? columns - before : sh->w;
+    const int64_t after = columns - before - inside;
+    const int64_t count = (rows - 1) * sh->stride_h + ((int64_t)sh->r - 1) * sh->dilation_h + 1;
+    int64_t y = e * sh->stride_h - sh->pad_top;
+
+    for (int64_t i = 0; i < count; i++, y++, a += l->pitch) {
+        if (y < 0 || y >= sh->h) {
+            k->copy(l, NULL, columns * sh->c, a);
+            continue;
+        }
+        if (before > 0)
+            k->copy(l, NULL, before * sh->c, a);
+        if (inside > 0)
+            k->copy(l, image + y * sh->w * sh->c, inside * sh->c, a + before * sh->c * k->element_bytes);
+        if (after > 0)
+            k->copy(l, NULL, after * sh->c, a + (before + inside) * sh->c * k->element_bytes);
+    }
+}
+
+/* Pixels [begin, end) of a 1x1 layer. */
+static void run_points(const struct packed_layer *l, const struct kernel_isa *k, const int8_t *ifmap, char *out,
+                       int64_t begin, int64_t end, size_t out_bytes, char *scratch)
+{
+    const size_t out_step = (size_t)l->sh.m * out_bytes;
+
+    for (int64_t at = begin; at < end; at += l->block_rows) {
+        const int64_t pixels = end - at < l->block_rows ? end - at : l->block_rows;
+        const struct block b = { .a = scratch, .out = out + at * (int64_t)out_step, .rows = 1, .pixels = pixels,
+                                 .step = (size_t)l->pitch, .out_step = out_step };
+
+        k->copy(l, ifmap + at * l->sh.c, pixels * l->sh.c, scratch);
+        run_block(l, k, &b);
+    }
+}
+
+/* ofmap rows [begin, end), counted over all images. */
+static void run_rows(const struct packed_layer *l, const struct kernel_isa *k, const int8_t *ifmap, char *out,
+                     int64_t begin, int64_t end, size_t out_bytes, char *scratch)
+{
+    const struct rs_conv_shape *sh = &l->sh;
+    const size_t out_step = (size_t)sh->m * out_bytes;
+    int64_t rows;
+
+    for (int64_t row = begin; row < end; row += rows) {
+        const int64_t n = row / sh->e, e = row % sh->e;
+
+        rows = sh->e - e < l->block_rows ? sh->e - e : l->block_rows;
+        rows = end - row < rows ? end - row : rows;
+
+        const struct block b = {
+            .a = scratch, .out = out + row * sh->f * (int64_t)out_step, .rows = rows, .pixels = sh->f,
+            .a_row = sh->stride_h * l->pitch, .out_row = sh->f * (int64_t)out_step,
+            .step = (size_t)(sh->stride_w * sh->c * k->element_bytes), .out_step = out_step,
+        };
+
+        copy_rows(l, k, ifmap + n * sh->h * sh->w * sh->c, e, rows, scratch);
+        run_block(l, k, &b);
+    }
 }
 
 static void run_gemm(const struct packed_layer *l, const int8_t *ifmap, char *out, int part, int parts, char *scratch)
 {
     const struct kernel_isa *k = rs_kernel_isa(l->isa);
-    const int64_t pixels = pixels_of(&l->sh), tiles = (pixels + k->mr - 1) / k->mr;
-    const int64_t panels = (l->sh.m + k->nr - 1) / k->nr;
-    const int64_t begin = tiles * part / parts, end = tiles * (part + 1) / parts;
     const size_t out_bytes = l->common.mode == STAGE_S32 ? sizeof(int32_t) : 1;
-    const int64_t tile_bytes = k->mr * l->row_bytes;
+    const int64_t all = l->points ? pixels_of(&l->sh) : (int64_t)l->sh.n * l->sh.e;
+    const int64_t units = l->points ? (all + k->mr - 1) / k->mr : all;
+    const int64_t unit = l->points ? k->mr : 1;
+    const int64_t begin = units * part / parts * unit, end = units * (part + 1) / parts * unit;
 
-    /* Tiles of nearly equal size, rather than full ones and a remainder. */
-    for (int64_t t = begin; t < end; t++) {
-        const int64_t first = pixels * t / tiles, last = pixels * (t + 1) / tiles;
-        char *a = l->panel_outer ? scratch + (t - begin) * tile_bytes : scratch;
-
-        k->pack_a(l, ifmap, first, (int)(last - first), a);
-        if (!l->panel_outer)
-            for (int64_t p = 0; p < panels; p++)
-                run_tile(l, k, p, first, last, a, out, out_bytes);
-    }
-    if (l->panel_outer)
-        for (int64_t p = 0; p < panels; p++)
-            for (int64_t t = begin; t < end; t++)
-                run_tile(l, k, p, pixels * t / tiles, pixels * (t + 1) / tiles, scratch + (t - begin) * tile_bytes, out,
-                         out_bytes);
+    if (begin < all)
+        (l->points ? run_points : run_rows)(l, k, ifmap, out, begin, end < all ? end : all, out_bytes, scratch);
 }
 
 rs_status rs_packed_run(const void *packed, const int8_t *in, void *out, int part, int parts,

@@ -4,24 +4,26 @@
  * Convolution, 1x1, FC and GEMM are one implicit GEMM: rows are ofmap pixels, columns are filters, depth is
  * K = R * S * C.  Depthwise is a loop of its own.
  *
- * A (activations), packed on the fly, mr pixels at a time, in chunks of 64 bytes so that a micro-kernel reads
- * pixel i at a constant displacement:
+ * A (activations) is a copy of the ifmap rows that some ofmap rows need, with the padding filled in and the codes in
+ * the form that the multiplier takes.  One pixel's depth is then a few runs of neighbouring codes: R runs of S * C
+ * (dilation_w 1), or R * S runs of C.  The runs start at the same offsets from every pixel, and neighbouring pixels
+ * are a fixed step apart, so nothing is gathered and nothing is packed again:
  *
- *      chunk 0: | pixel 0: 64 bytes | pixel 1: 64 bytes | .. | pixel mr-1 |
- *      chunk 1: | pixel 0: next 64  | ...
+ *      pixel i, run j, depth t:  a[p + i * step + run_offset[j] + t]
  *
- * B (filters), packed once, in panels of nr filters; kr depth steps of one filter lie together, so that they
+ * B (filters) is packed once, in panels of nr filters; kr depth steps of one filter lie together, so that they
  * meet kr activations in one 32-bit lane:
  *
- *      panel p, step t: | filter 0: kr codes | filter 1: kr codes | .. | filter nr-1 |      t = 0 .. ceil(K/kr)-1
+ *      panel p, step t: | filter 0: kr codes | filter 1: kr codes | .. | filter nr-1 |
  *
- * Filters past M, and depth past K, are zero; A past K may hold anything.
+ * Each run is filled up to a multiple of kr.  Filters past M, and depth past the end of a run, are zero; A may hold
+ * anything there, but must be readable.
  */
 #ifndef RS_KERNELS_PACKED_H
 #define RS_KERNELS_PACKED_H
 #include "kernels.h"
 
-enum { GEMM_CHUNK = 64, GEMM_MAX_NR = 32, STAGE_LANES = 64 };
+enum { GEMM_MAX_NR = 32, STAGE_LANES = 64 };
 
 /* The output stage of a panel (or depthwise block) of up to 64 channels, in the order of the lanes. */
 struct stage {
@@ -46,17 +48,25 @@ struct stage_common {
     int32_t zp_out, act_min, act_max;
 };
 
-/*
- * One tile: codes (or int32) of mr pixels by @filters <= nr filters from packed panels.
- *
- * @steps: ceil(K / kr).  @out: first code of the tile; rows are @row_elements apart.
- */
-typedef void gemm_tile(int mr, int filters, size_t steps, const void *a, const void *b, const struct stage *stage,
-                       const struct stage_common *common, void *out, size_t row_elements);
+/* The operands of one tile: two groups of neighbouring pixels, which may lie in different rows. */
+struct gemm_operands {
+    const char *p, *q;                 /* first pixel of each group, in A                                  */
+    size_t step;                       /* bytes from a pixel to the next                                   */
+    const int64_t *run_offset;         /* [runs], bytes                                                    */
+    int64_t runs, run_steps;           /* depth steps of kr in a run                                       */
+    const char *b;                     /* the panel                                                        */
+    const struct stage *stage;
+    const struct stage_common *common;
+    void *out_p, *out_q;               /* int8_t (or int32_t); pixels are row_elements apart               */
+    size_t row_elements;
+};
 
-/* Packs A for the ofmap pixels first .. first + mr - 1 (counted over n, e, f). */
+/* One tile of np + nq pixels by @filters <= nr filters; nq is np or np - 1, np <= mr / 2 rounded up. */
+typedef void gemm_tile(int np, int nq, int filters, const struct gemm_operands *g);
+
+/* Codes in the form of A: @src NULL fills with real zero. */
 struct packed_layer;
-typedef void gemm_pack_a(const struct packed_layer *l, const int8_t *ifmap, int64_t first, int mr, void *a);
+typedef void gemm_copy(const struct packed_layer *l, const int8_t *src, int64_t count, void *a);
 
 /* Runs rows [first, last) of a depthwise layer; a row is one (n, e). */
 typedef void depthwise_rows(const struct packed_layer *l, const int8_t *ifmap, int8_t *ofmap, int64_t first,
@@ -87,7 +97,7 @@ struct kernel_isa {
     int element_bytes;                 /* of A and B: 1, or 2 (int16, activations less zp_in)  */
     int32_t offset;                    /* added to activation codes in A: 128 for u8           */
     gemm_tile *tile;
-    gemm_pack_a *pack_a;
+    gemm_copy *copy;
     struct depthwise_isa dw;
 };
 
@@ -109,14 +119,16 @@ struct packed_layer {
     struct rs_conv_shape sh;
     int32_t zp_in;
     struct stage_common common;
-    int64_t depth;                     /* K; depthwise: not used                               */
-    int64_t steps;                     /* ceil(K / kr)                                         */
+    int64_t steps;                     /* of depth, in all runs; depthwise: of filter taps     */
+    int64_t runs, run_codes, run_steps;
+    int64_t pitch;                     /* bytes of one row of A                                */
+    int64_t block_rows;                /* ofmap rows (1x1: pixels) whose A is held at once     */
     int64_t panel_bytes;               /* of a full panel of B; of a depthwise block           */
-    int64_t row_bytes;                 /* of one pixel in A, a multiple of GEMM_CHUNK          */
-    bool panel_outer;                  /* all of A is packed first, then panels are the outer loop */
+    bool points;                       /* 1x1, stride 1, no padding: all pixels are one row    */
+    bool panel_outer;                  /* filters do not fit beside A in a first-level cache   */
     int pixels;                        /* depthwise: pixels in a block of lanes                */
     int64_t blocks;                    /* depthwise: blocks of channels                        */
-    size_t b_offset, stage_offset;     /* from the start of the layer                          */
+    size_t run_offset_offset, stage_offset, b_offset;      /* from the start of the layer      */
 };
 
 static inline const struct stage *packed_stages(const struct packed_layer *l)
@@ -124,12 +136,17 @@ static inline const struct stage *packed_stages(const struct packed_layer *l)
     return (const struct stage *)(const void *)((const char *)l + l->stage_offset);
 }
 
+static inline const int64_t *packed_run_offsets(const struct packed_layer *l)
+{
+    return (const int64_t *)(const void *)((const char *)l + l->run_offset_offset);
+}
+
 static inline const void *packed_b(const struct packed_layer *l)
 {
     return (const char *)l + l->b_offset;
 }
 
-/* The general output stage: @acc tile of mr x filters, row stride GEMM_MAX_NR. */
-void rs_stage_general(int mr, int filters, const int32_t *acc, const struct stage *stage,
+/* The general output stage: @acc rows x filters, row stride GEMM_MAX_NR. */
+void rs_stage_general(int rows, int filters, const int32_t *acc, const struct stage *stage,
                       const struct stage_common *common, void *out, size_t row_elements);
 #endif

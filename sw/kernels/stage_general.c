@@ -14,10 +14,10 @@ static int8_t code(int32_t acc, const struct stage *stage, const struct stage_co
     return rs_requantize_s32_s8(acc, &q, 0);
 }
 
-void rs_stage_general(int mr, int filters, const int32_t *acc, const struct stage *stage,
+void rs_stage_general(int rows, int filters, const int32_t *acc, const struct stage *stage,
                       const struct stage_common *common, void *out, size_t row_elements)
 {
-    for (int i = 0; i < mr; i++, acc += GEMM_MAX_NR) {
+    for (int i = 0; i < rows; i++, acc += GEMM_MAX_NR) {
         if (common->mode == STAGE_S32) {
             memcpy((int32_t *)out + (size_t)i * row_elements, acc, (size_t)filters * sizeof *acc);
             continue;

@@ -4,7 +4,6 @@
  *
  *   test_fast_layers [seed [cases]]
  */
-#define _POSIX_C_SOURCE 200809L         /* setenv */
 #include "pack.h"
 #include "test_kernels.h"
 

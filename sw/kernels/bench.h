@@ -1,0 +1,55 @@
+/*
+ * bench.h - how fast the kernels are: 17 layers of known networks, timed on this machine.
+ *
+ * The layers and the way of measuring are those under which other libraries were measured (README, docs): batch 1,
+ * warm caches, one layer called again and again on the same buffers, packed filters, bias and requantization
+ * included, int8 in and out with zero points, per-channel multipliers.
+ */
+#ifndef RS_KERNELS_BENCH_H
+#define RS_KERNELS_BENCH_H
+#include "kernels.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum rs_bench_kind { RS_BENCH_CONV, RS_BENCH_DEPTHWISE, RS_BENCH_GEMM };
+
+struct rs_bench_workload {
+    const char *name;                  /* "r50_conv2_3x3_56x56x64", ...                              */
+    enum rs_bench_kind kind;
+    struct rs_conv_shape sh;           /* GEMM: a 1x1 convolution of M pixels, C = K, M = N           */
+    int64_t macs;                      /* nominal: padding taps counted                              */
+};
+
+struct rs_bench_result {
+    double ns;                         /* of one call, median of the samples                         */
+    double best_ns;                    /* least sample                                               */
+    double peak_ratio;                 /* of the VPDPBUSD rate measured right after each sample, median; 0 if the */
+                                       /* machine has none                                           */
+    int64_t calls;
+    size_t packed_bytes, scratch_bytes;
+};
+
+int rs_bench_count(void);
+/* NULL past the last. */
+const struct rs_bench_workload *rs_bench_workload(int index);
+
+/**
+ * rs_bench_run() - time one workload on the instruction set in force, one thread, for about @seconds.
+ *
+ * Time is the thread's CPU time: other processes take none of it, but share the caches.
+ * @seconds: (0, 60].  @reference: time the _ref function instead (at least one call).
+ * Errors: RS_ERR_ARG, RS_ERR_RANGE, RS_ERR_NOMEM, and those of rs_isa_current().  Allocates, and frees all of it.
+ */
+RS_MUST_CHECK
+rs_status rs_bench_run(int index, bool reference, double seconds, struct rs_bench_result *result,
+                       struct rs_error *err);
+
+/* int8 multiply-accumulates a nanosecond of VPDPBUSD on registers, by a burst of some 16 us; 0 without AVX-512 VNNI. */
+double rs_bench_peak_macs_per_ns(void);
+
+#ifdef __cplusplus
+}
+#endif
+#endif
