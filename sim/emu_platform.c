@@ -1,8 +1,8 @@
 /*
  * emu_platform.c - librs_emu_PRESET.so: hw/ compiled by the C compiler behind sim/platform.h.
  *
- * core.h defines struct core, all registers of the accelerator; the caller owns it, so any number
- * of platforms live in one process and in any threads.
+ * Everything is in struct rs_platform, so any number of platforms live in one process and in any
+ * threads.  RS_CORES and RS_KIND choose other cores (cores.h): tests/lockstep does.
  */
 #define _GNU_SOURCE
 #include <errno.h>
@@ -10,22 +10,25 @@
 #include <stdlib.h>
 #include <string.h>
 #include "board.h"
+#include "cores.h"
 #include "storage.h"
+
+#ifndef RS_CORES
+#define RS_CORES emu_cores
+#define RS_KIND  "emu"
+#endif
 
 struct rs_platform {
     struct board board;
     struct rs_platform_options options;
     struct memory *memory;
     struct storage storage;
-    struct core *core[BOARD_MAX_CORES];
+    struct cores *cores;
 };
 
 static void clock_cores(void *context, const struct core_in *in, struct core_out *out)
 {
-    struct rs_platform *p = context;
-
-    for (uint32_t i = 0; i < p->options.n_cores; i++)
-        core_clock(p->core[i], &in[i], &out[i]);
+    RS_CORES.clock(((struct rs_platform *)context)->cores, in, out);
 }
 
 static void run(void *context, struct board *b)
@@ -35,29 +38,11 @@ static void run(void *context, struct board *b)
         ;
 }
 
-/* Power-up state: every bit-field and bool holds 0 or something small, none of it what reset
- * leaves.  (Bytes of 0 and 1: any other value would be no bool.)  Only the registered reset is
- * up already, as its initial value in an FPGA is, so that checks are quiet in the first clock. */
-static struct core *power_up(uint32_t seed)
-{
-    struct core *core = malloc(sizeof *core);
-    uint8_t *byte = (uint8_t *)core;
-
-    for (size_t i = 0; core != NULL && i < sizeof *core; i++) {
-        seed = seed * 1664525u + 1013904223u;
-        byte[i] = seed >> 31;
-    }
-    if (core != NULL)
-        core->rst = true;
-    return core;
-}
-
 static void destroy(struct rs_platform *p)
 {
     if (p == NULL)
         return;
-    for (int i = 0; i < BOARD_MAX_CORES; i++)
-        free(p->core[i]);
+    RS_CORES.destroy(p->cores);
     memory_destroy(p->memory);
     storage_close(&p->storage);
     free(p);
@@ -86,12 +71,10 @@ static struct rs_platform *create(const struct rs_platform_options *options, cha
                  (unsigned long long)p->options.mem_bytes, strerror(errno));
         goto err_destroy;
     }
-    for (uint32_t i = 0; i < p->options.n_cores; i++) {
-        p->core[i] = power_up(i);
-        if (p->core[i] == NULL) {
-            destroy(p);
-            goto err_text;
-        }
+    p->cores = RS_CORES.create(p->options.n_cores);
+    if (p->cores == NULL) {
+        destroy(p);
+        goto err_text;
     }
     board_init(&p->board, &(struct board_owner){clock_cores, run, p}, p->memory,
                p->options.n_cores);
@@ -161,20 +144,21 @@ static uint64_t contention(const struct rs_platform *p, uint32_t core)
 
 static bool wave(struct rs_platform *p, const char *file)
 {
-    (void)p;
-    return file == NULL;
+    return RS_CORES.wave(p->cores, file);
 }
 
 static const char *violation(const struct rs_platform *p)
 {
-    return memory_violation(p->memory);
+    const char *complaint = RS_CORES.complaint(p->cores);
+
+    return complaint != NULL ? complaint : memory_violation(p->memory);
 }
 
 __attribute__((visibility("default")))
 const struct rs_platform_api *rs_platform_get(void)
 {
     static const struct rs_platform_api api = {
-        .abi = RS_PLATFORM_ABI, .kind = "emu", .config = BOARD_CONFIG,
+        .abi = RS_PLATFORM_ABI, .kind = RS_KIND, .config = BOARD_CONFIG,
         .create = create, .destroy = destroy, .mem_write = mem_write, .mem_read = mem_read,
         .reg_write = reg_write, .reg_read = reg_read, .advance = advance,
         .interrupts = interrupts, .clocks = clocks, .contention = contention, .wave = wave,

@@ -48,7 +48,7 @@ $(1)/emu/%.o: %.c $(BUILD)/config
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(SIM_CFLAGS) $$(HW_CFLAGS) $$($(1)/flags) -c $$< -o $$@
 
-$(2)/librs_emu_$(3).so: $(patsubst %.c,$(1)/emu/%.o,$(5) sim/emu_platform.c sim/board.c sim/memory.c sim/storage.c)
+$(2)/librs_emu_$(3).so: $(patsubst %.c,$(1)/emu/%.o,$(5) sim/emu_platform.c sim/emu_cores.c sim/board.c sim/memory.c sim/storage.c)
 	$$(SAY) LD $$@
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) -shared $$(HW_CFLAGS) $$(LDFLAGS) $$^ -o $$@
@@ -79,12 +79,12 @@ $(1)/$(build)/Vcore__ALL.a: $(1)/$(build)/Vcore.mk
 	+$$(Q)$$(MAKE) -s -C $$(@D) -f Vcore.mk OPT_FAST="$(if $(filter trace,$(build)),-O1,-O3 -march=native)" OPT_SLOW=-O0 \
 	  VM_PARALLEL_BUILDS=$(if $(filter trace,$(build)),1,0) Vcore__ALL.a > $(1)/$(build)/log 2>&1 || { cat $(1)/$(build)/log; exit 1; }
 
-$(1)/$(build)/rtl_core.o: sim/rtl_core.cpp $(1)/$(build)/Vcore.mk
+$(1)/$(build)/rtl_cores.o: sim/rtl_cores.cpp $(1)/$(build)/Vcore.mk
 	$$(SAY) CXX '$$< ($(3))'
 	$$(Q)$$(CXX) $$(SIM_CXXFLAGS) $$($(1)/flags) -I$(1)/$(build) -isystem $$(VERILATED) -isystem $$(VERILATED)/vltstd \
 	  -DVM_TRACE=$(if $(filter trace,$(build)),1 -DVM_TRACE_FST=1,0) -c $$< -o $$@
 
-$(2)/rs_sim_$(3)$(if $(filter trace,$(build)),_trace): $(1)/server/sim_server.o $(1)/$(build)/rtl_core.o \
+$(2)/rs_sim_$(3)$(if $(filter trace,$(build)),_trace): $(1)/server/sim_server.o $(1)/$(build)/rtl_cores.o \
     $(1)/$(build)/Vcore__ALL.a $(patsubst %,$(1)/server/%.o,board memory storage) \
     $(patsubst %,$$(BUILD)/sim/verilated/%.o,verilated verilated_threads $(if $(filter trace,$(build)),verilated_fst_c))
 	$$(SAY) LD $$@
@@ -106,7 +106,7 @@ $(2)/librs_sim_$(3).so: $(patsubst %,$(1)/server/%.o,sim_platform board memory s
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) -shared $$(LDFLAGS) $$^ -ldl -o $$@
 
--include $$(wildcard $(1)/emu/*.d $(1)/emu/*/*.d $(1)/emu/*/*/*.d $(1)/emu/*/*/*/*.d $(1)/server/*.d $(1)/fast/rtl_core.d $(1)/trace/rtl_core.d)
+-include $$(wildcard $(1)/emu/*.d $(1)/emu/*/*.d $(1)/emu/*/*/*.d $(1)/emu/*/*/*/*.d $(1)/server/*.d $(1)/fast/rtl_cores.d $(1)/trace/rtl_cores.d)
 endef
 
 $(BUILD)/sim/verilated/%.o: $(VERILATED)/%.cpp

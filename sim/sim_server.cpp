@@ -21,7 +21,7 @@
 #include <tlm>
 #include <tlm_utils/simple_initiator_socket.h>
 #include <tlm_utils/simple_target_socket.h>
-#include "rtl_core.h"
+#include "cores.h"
 #include "sim_ipc.h"
 #include "storage.h"
 
@@ -74,7 +74,7 @@ public:
     tlm_utils::simple_initiator_socket<card, bus_bits> socket{"socket"};
     board pins{};
     memory *timing = nullptr;
-    rtl_cores *cores = nullptr;
+    struct cores *cores = nullptr;
 
     card(const sc_core::sc_module_name &name, const rs_platform_options &options)
         : sc_module(name), options_(options), period_(4, sc_core::SC_NS)
@@ -88,7 +88,7 @@ public:
 
     ~card() override
     {
-        rtl_destroy(cores);
+        rtl_cores.destroy(cores);
         memory_destroy(timing);
     }
 
@@ -104,7 +104,7 @@ public:
         timing = memory_create(&m, text, text_bytes);
         if (timing == nullptr)
             return false;
-        cores = rtl_create(options_.n_cores, 0);
+        cores = rtl_cores.create(options_.n_cores);
         board_init(&pins, &owner, timing, options_.n_cores);
         return true;
     }
@@ -133,7 +133,7 @@ private:
 
     static void clock_cores(void *context, const core_in *in, core_out *out)
     {
-        rtl_clock(static_cast<card *>(context)->cores, in, out);
+        rtl_cores.clock(static_cast<card *>(context)->cores, in, out);
     }
 
     void transact(tlm::tlm_command command, uint64_t offset, uint8_t *data, uint32_t bytes,
@@ -199,7 +199,7 @@ bool answer(sim_reply *reply, const card *c)
 {
     const char *at = reinterpret_cast<const char *>(reply);
 
-    reply->can_trace = rtl_can_trace();
+    reply->can_trace = rtl_cores.can_wave;
     if (c != nullptr && c->timing != nullptr) {
         reply->clocks = c->pins.clocks;
         reply->interrupts = board_interrupts(&c->pins);
@@ -231,7 +231,7 @@ bool obey(card &c, const sim_request &request, sim_reply *reply)
         board_advance(&c.pins, request.max_clocks);
         return true;
     case SIM_WAVE:
-        return rtl_wave(c.cores, request.file[0] != '\0' ? request.file : nullptr);
+        return rtl_cores.wave(c.cores, request.file[0] != '\0' ? request.file : nullptr);
     default:
         return false;
     }
@@ -274,6 +274,6 @@ int sc_main(int, char **)
         if (!answer(&reply, &c))
             break;
     }
-    rtl_wave(c.cores, nullptr);
+    rtl_cores.wave(c.cores, nullptr);
     return 0;
 }

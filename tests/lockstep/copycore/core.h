@@ -7,7 +7,11 @@
  */
 #ifndef RS_COPY_CORE_H
 #define RS_COPY_CORE_H
+#define core       accelerator               /* its ports are wanted, its registers not    */
+#define core_clock accelerator_clock
 #include "../../../hw/core.h"
+#undef core
+#undef core_clock
 
 #define COPY_BEATS 4                         /* beats in a burst                           */
 
@@ -31,5 +35,7 @@ struct core {
     bool     error;
     struct copy_beat data[COPY_BEATS];
 };
+
+void core_clock(struct core *r, const struct core_in *in, struct core_out *out);
 
 #endif

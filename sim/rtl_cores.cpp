@@ -1,37 +1,18 @@
 /*
- * rtl_core.cpp - see rtl_core.h.  The one file that knows Verilator; compiled twice, for the fast
- * build and (VM_TRACE) for the one that writes waveforms.
+ * rtl_cores.cpp - the cores as Verilated Verilog.  The one file that knows Verilator; compiled
+ * twice, for the fast build and (VM_TRACE) for the one that writes waveforms.
  */
 #include <memory>
-#include <new>
 #include <vector>
 #include "Vcore.h"
-#include "Vcore___024root.h"
-#include "rtl_core.h"
+#include "cores.h"
 #include "core_glue.h"
 #if VM_TRACE
 #include <unistd.h>
 #include "verilated_fst_c.h"
 #endif
 
-/*
- * Outputs come from registers, so nothing needs the falling edge but Verilator's memory of the
- * clock's last level.  Setting that by hand saves half of the evaluations; a Verilator that calls it
- * something else gets the falling edge.
- */
-template <class Root>
-static auto fall(Root *root, int) -> decltype(root->__Vtrigrprev__TOP__ap_clk, true)
-{
-    root->__Vtrigrprev__TOP__ap_clk = 0;
-    return true;
-}
-template <class Root>
-static bool fall(Root *, long)
-{
-    return false;
-}
-
-struct rtl_cores {
+struct cores {
     VerilatedContext context;
     std::vector<std::unique_ptr<Vcore>> core;
 #if VM_TRACE
@@ -40,12 +21,10 @@ struct rtl_cores {
     uint64_t edges = 0;                      /* half clocks, the time of waveforms         */
 };
 
-struct rtl_cores *rtl_create(uint32_t n_cores, uint64_t power_up_seed)
+static struct cores *create(uint32_t n_cores)
 {
-    std::unique_ptr<rtl_cores> r(new rtl_cores);
+    std::unique_ptr<cores> r(new cores);
 
-    r->context.randReset(power_up_seed != 0 ? 2 : 0);
-    r->context.randSeed(static_cast<int>(power_up_seed & 0x7FFFFFFF));
 #if VM_TRACE
     r->context.traceEverOn(true);
 #endif
@@ -57,11 +36,13 @@ struct rtl_cores *rtl_create(uint32_t n_cores, uint64_t power_up_seed)
     return r.release();
 }
 
-void rtl_destroy(struct rtl_cores *r)
+static bool wave(struct cores *r, const char *file);
+
+static void destroy(struct cores *r)
 {
     if (r == nullptr)
         return;
-    rtl_wave(r, nullptr);
+    wave(r, nullptr);
     for (auto &core : r->core)
         core->final();
     delete r;
@@ -69,7 +50,7 @@ void rtl_destroy(struct rtl_cores *r)
 
 #if VM_TRACE
 /* As a person expects to see it: inputs change at the falling edge before. */
-static void clock_and_dump(struct rtl_cores *r, const struct core_in *in)
+static void clock_and_dump(struct cores *r, const struct core_in *in)
 {
     for (int level = 0; level < 2; level++) {
         for (size_t i = 0; i < r->core.size(); i++) {
@@ -82,7 +63,7 @@ static void clock_and_dump(struct rtl_cores *r, const struct core_in *in)
 }
 #endif
 
-void rtl_clock(struct rtl_cores *r, const struct core_in *in, struct core_out *out)
+static void clock_cores(struct cores *r, const struct core_in *in, struct core_out *out)
 {
 #if VM_TRACE
     if (r->wave)
@@ -93,12 +74,10 @@ void rtl_clock(struct rtl_cores *r, const struct core_in *in, struct core_out *o
         for (size_t i = 0; i < r->core.size(); i++) {
             Vcore *core = r->core[i].get();
 
-            if (!fall(core->rootp, 0)) {
-                core->ap_clk = 0;
-                core->eval();
-            }
             core_drive(core, &in[i]);
             core->ap_clk = 1;
+            core->eval();
+            core->ap_clk = 0;
             core->eval();
         }
         r->edges += 2;
@@ -107,7 +86,7 @@ void rtl_clock(struct rtl_cores *r, const struct core_in *in, struct core_out *o
         core_sample(r->core[i].get(), &out[i]);
 }
 
-bool rtl_wave(struct rtl_cores *r, const char *file)
+static bool wave(struct cores *r, const char *file)
 {
 #if VM_TRACE
     FILE *probe;
@@ -134,7 +113,11 @@ bool rtl_wave(struct rtl_cores *r, const char *file)
 #endif
 }
 
-bool rtl_can_trace(void)
+static const char *complaint(const struct cores *)
 {
-    return VM_TRACE;
+    return nullptr;
+}
+
+extern "C" {
+const struct cores_api rtl_cores = {create, destroy, clock_cores, wave, VM_TRACE != 0, complaint};
 }

@@ -1,0 +1,39 @@
+/*
+ * cores.h - the cores of a platform, clocked together: one interface, three that implement it.
+ *
+ * Each behaves at every edge as core_clock() does.  One object belongs to one thread at a time.
+ */
+#ifndef RS_SIM_CORES_H
+#define RS_SIM_CORES_H
+#include "board.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct cores;
+
+struct cores_api {
+    /* Powered up, not reset: registers hold anything.  NULL: out of memory. */
+    struct cores *(*create)(uint32_t n_cores);
+    void (*destroy)(struct cores *c);                            /* accepts NULL            */
+
+    /* One rising edge of all of them; @in and @out have an element a core. */
+    void (*clock)(struct cores *c, const struct core_in *in, struct core_out *out);
+
+    /* Waveforms (FST) into @file from now on; NULL ends it.  false: cannot. */
+    bool (*wave)(struct cores *c, const char *file);
+    bool can_wave;
+
+    /* What the cores themselves found wrong, or NULL. */
+    const char *(*complaint)(const struct cores *c);
+};
+
+extern const struct cores_api emu_cores;         /* hw/ as C: emu_cores.c                   */
+extern const struct cores_api rtl_cores;         /* hw/ as Verilog, Verilated: rtl_cores.cpp */
+extern const struct cores_api lockstep_cores;    /* both, compared: tests/lockstep          */
+
+#ifdef __cplusplus
+}
+#endif
+#endif

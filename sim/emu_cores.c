@@ -1,0 +1,63 @@
+/* emu_cores.c - the cores as C: core.h defines struct core, all registers of one. */
+#include <stdlib.h>
+#include "cores.h"
+
+struct cores {
+    uint32_t n;
+    struct core *core[BOARD_MAX_CORES];
+};
+
+static void destroy(struct cores *c)
+{
+    for (uint32_t i = 0; c != NULL && i < c->n; i++)
+        free(c->core[i]);
+    free(c);
+}
+
+/* Power-up garbage is bytes of 0 and 1: in a bool anything else would have no meaning in C. */
+static struct cores *create(uint32_t n_cores)
+{
+    struct cores *c = calloc(1, sizeof *c);
+    uint32_t random = 1;
+
+    if (c == NULL)
+        return NULL;
+    c->n = n_cores;
+    for (uint32_t i = 0; i < n_cores; i++) {
+        uint8_t *byte = malloc(sizeof *c->core[i]);
+
+        c->core[i] = (struct core *)byte;
+        if (byte == NULL) {
+            destroy(c);
+            return NULL;
+        }
+        for (size_t k = 0; k < sizeof *c->core[i]; k++) {
+            random = random * 1664525u + 1013904223u;
+            byte[k] = random >> 31;
+        }
+    }
+    return c;
+}
+
+static void clock_cores(struct cores *c, const struct core_in *in, struct core_out *out)
+{
+    for (uint32_t i = 0; i < c->n; i++)
+        core_clock(c->core[i], &in[i], &out[i]);
+}
+
+static bool wave(struct cores *c, const char *file)
+{
+    (void)c;
+    return file == NULL;
+}
+
+static const char *complaint(const struct cores *c)
+{
+    (void)c;
+    return NULL;
+}
+
+const struct cores_api emu_cores = {
+    .create = create, .destroy = destroy, .clock = clock_cores, .wave = wave,
+    .complaint = complaint,
+};
