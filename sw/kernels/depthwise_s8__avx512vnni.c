@@ -15,10 +15,7 @@
 #if defined(__x86_64__)
 #include "depthwise_isa.h"
 #include "fixedpoint.h"
-#include <immintrin.h>
-
-#define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,bmi2")))
-#define INLINE TARGET __attribute__((always_inline)) static inline
+#include "requantize__avx512.h"
 
 enum { BLOCK = 64, GROUP = 4, COLUMN_BYTES = 256 };
 
@@ -50,16 +47,16 @@ size_t rs_dw_scratch_bytes__avx512vnni(const struct rs_conv_shape *sh)
     return (size_t)((sh->r + GROUP - 1) / GROUP) * (size_t)columns(sh) * COLUMN_BYTES;
 }
 
-/* One ifmap column (or 64 bytes from it on) of four rows, interleaved.  rows[k] NULL: outside, real zero. */
-INLINE void interleave(const int8_t *const rows[GROUP], int64_t offset, __mmask64 mask, __m512i zp, char *q)
+/* One ifmap column (or 64 bytes from it on) of four rows, interleaved.  Bytes outside the masks are real zero. */
+AVX512_INLINE void interleave(const int8_t *const rows[GROUP], const __mmask64 masks[GROUP], int64_t offset, __m512i zp,
+                              char *q)
 {
     const __m512i flip = _mm512_set1_epi8((char)0x80);
     __m512i x[GROUP];
 
 #pragma GCC unroll 4
     for (int k = 0; k < GROUP; k++)
-        x[k] = rows[k] == NULL ? _mm512_xor_si512(zp, flip)
-                               : _mm512_xor_si512(_mm512_mask_loadu_epi8(zp, mask, rows[k] + offset), flip);
+        x[k] = _mm512_xor_si512(_mm512_mask_loadu_epi8(zp, masks[k], rows[k] + offset), flip);
 
     const __m512i lo01 = _mm512_unpacklo_epi8(x[0], x[1]), hi01 = _mm512_unpackhi_epi8(x[0], x[1]);
     const __m512i lo23 = _mm512_unpacklo_epi8(x[2], x[3]), hi23 = _mm512_unpackhi_epi8(x[2], x[3]);
@@ -70,71 +67,68 @@ INLINE void interleave(const int8_t *const rows[GROUP], int64_t offset, __mmask6
     _mm512_store_si512(q + 192, _mm512_unpackhi_epi16(hi01, hi23));
 }
 
-/* gemm_s8_ukr_14x32__avx512vnni.c has the same steps and their reason. */
-INLINE __m512i requantize16(__m512i acc, const struct stage *stage, int at)
+/* STAGE_GENERAL: lane by lane, back in the channels' order. */
+AVX512 static void store_general(const __m512i acc[4], const struct stage *stage, const struct stage_common *c,
+                                 int8_t *out, __mmask64 mask)
 {
-    const __m512i nudge = _mm512_set1_epi64(1 << 30);
-    const __m512i mult = _mm512_loadu_si512(stage->mult + at), right = _mm512_loadu_si512(stage->right + at);
-    const __m512i even = _mm512_add_epi64(_mm512_mul_epi32(acc, mult), nudge);
-    const __m512i odd = _mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(acc, 32), _mm512_srli_epi64(mult, 32)),
-                                         nudge);
-    __m512i y = _mm512_mask_blend_epi32(0xAAAA, _mm512_srli_epi64(even, 31), _mm512_add_epi64(odd, odd));
+    int32_t plain[BLOCK];
+    int8_t codes[BLOCK];
 
-    y = _mm512_mask_add_epi32(y, _mm512_test_epi32_mask(right, right), y, _mm512_srai_epi32(y, 31));
-    return _mm512_srav_epi32(_mm512_add_epi32(y, _mm512_loadu_si512(stage->half + at)), right);
+    for (int v = 0; v < 4; v++)
+        _mm512_storeu_si512(plain + 16 * v, acc[v]);
+    for (int lane = 0; lane < BLOCK; lane++) {
+        const struct rs_quant quant = {
+            .zp_out = c->zp_out, .act_min = c->act_min, .act_max = c->act_max, .rounding = c->rounding,
+            .count = 1, .mult = &stage->mult[lane], .shift = &stage->shift[lane], .scale = &stage->scale[lane],
+        };
+
+        codes[rs_dw_order__avx512vnni(lane)] = rs_requantize_s32_s8(plain[lane], &quant, 0);
+    }
+    _mm512_mask_storeu_epi8(out, mask, _mm512_loadu_si512(codes));
 }
 
 /* One block of 64 lanes: @q: its first column; @w: its filters. */
-INLINE void block(const struct packed_layer *l, const char *q, size_t group_bytes, const char *w,
-                  const struct stage *stage, int8_t *out, __mmask64 mask)
+AVX512_INLINE void block(const int rows, const int taps, const struct stage_common *c, const char *q,
+                         size_t group_bytes, size_t tap_bytes, const char *w, const struct stage *stage, int8_t *out,
+                         __mmask64 mask)
 {
-    const struct rs_conv_shape *sh = &l->sh;
-    const struct stage_common *c = &l->common;
-    const size_t step = (size_t)sh->dilation_w * COLUMN_BYTES;
-    __m512i acc[4];
+    __m512i acc[4], z[4];
 
 #pragma GCC unroll 4
     for (int v = 0; v < 4; v++)
         acc[v] = _mm512_loadu_si512(stage->bias + 16 * v);
-    for (int r = 0; r < sh->r; r += GROUP, q += group_bytes) {
+#pragma GCC unroll 2
+    for (int r = 0; r < rows; r += GROUP, q += group_bytes) {
         const char *column = q;
 
-        for (int s = 0; s < sh->s; s++, column += step, w += COLUMN_BYTES)
+#pragma GCC unroll 5
+        for (int s = 0; s < taps; s++, column += tap_bytes, w += COLUMN_BYTES)
 #pragma GCC unroll 4
             for (int v = 0; v < 4; v++)
                 acc[v] = _mm512_dpbusd_epi32(acc[v], _mm512_load_si512(column + 64 * v), _mm512_loadu_si512(w + 64 * v));
     }
-
     if (c->mode != STAGE_DOUBLE) {
-        int32_t plain[BLOCK];
-        int8_t codes[BLOCK];
-
-#pragma GCC unroll 4
-        for (int v = 0; v < 4; v++)
-            _mm512_storeu_si512(plain + 16 * v, acc[v]);
-        for (int lane = 0; lane < BLOCK; lane++) {
-            const struct rs_quant quant = {
-                .zp_out = c->zp_out, .act_min = c->act_min, .act_max = c->act_max, .rounding = c->rounding,
-                .count = 1, .mult = &stage->mult[lane], .shift = &stage->shift[lane], .scale = &stage->scale[lane],
-            };
-
-            codes[rs_dw_order__avx512vnni(lane)] = rs_requantize_s32_s8(plain[lane], &quant, 0);
-        }
-        _mm512_mask_storeu_epi8(out, mask, _mm512_loadu_si512(codes));
+        store_general(acc, stage, c, out, mask);
         return;
+    }
+#pragma GCC unroll 4
+    for (int v = 0; v < 4; v++) {
+        const struct lanes t = load_lanes(stage, v);
+
+        z[v] = requantize16(acc[v], &t);
     }
 
     const __m512i zp = _mm512_set1_epi16((short)c->zp_out);
-    const __m512i h0 = _mm512_packs_epi32(requantize16(acc[0], stage, 0), requantize16(acc[1], stage, 16));
-    const __m512i h1 = _mm512_packs_epi32(requantize16(acc[2], stage, 32), requantize16(acc[3], stage, 48));
-    __m512i y = _mm512_packs_epi16(_mm512_adds_epi16(h0, zp), _mm512_adds_epi16(h1, zp));
+    const __m512i h0 = _mm512_adds_epi16(_mm512_packs_epi32(z[0], z[1]), zp);
+    const __m512i h1 = _mm512_adds_epi16(_mm512_packs_epi32(z[2], z[3]), zp);
+    __m512i y = _mm512_packs_epi16(h0, h1);
 
     y = _mm512_min_epi8(_mm512_max_epi8(y, _mm512_set1_epi8((char)c->act_min)), _mm512_set1_epi8((char)c->act_max));
     _mm512_mask_storeu_epi8(out, mask, y);
 }
 
 /* Lanes of 64 bytes from position @at of a row of @count bytes that lie inside it. */
-INLINE __mmask64 inside(int64_t at, int64_t count)
+AVX512_INLINE __mmask64 inside(int64_t at, int64_t count)
 {
     const int64_t from = at < 0 ? -at : 0, to = count - at < BLOCK ? count - at : BLOCK;
 
@@ -143,54 +137,79 @@ INLINE __mmask64 inside(int64_t at, int64_t count)
     return _bzhi_u64(~UINT64_C(0), (unsigned)to) & (~UINT64_C(0) << from);
 }
 
-/* One ofmap row of one block of channels, c0 .. c0 + 63. */
-TARGET static void row_of_block(const struct packed_layer *l, const int8_t *image, int64_t y0, int64_t b, char *q,
-                                int8_t *out)
+/* One ofmap row of one block of channels, c0 .. c0 + 63.  @rows, @taps: R and S, constants where it matters. */
+AVX512_INLINE void row_of_block(const int rows, const int taps, const struct packed_layer *l, const int8_t *image,
+                                int64_t y0, int64_t b, char *q, int8_t *out)
 {
     const struct rs_conv_shape *sh = &l->sh;
+    const struct stage_common common = l->common;
     const __m512i zp = _mm512_set1_epi8((char)l->zp_in);
     const size_t group_bytes = (size_t)columns(sh) * COLUMN_BYTES;
-    const int64_t c0 = b * BLOCK, c_left = sh->c - c0;
+    const size_t tap_bytes = (size_t)sh->dilation_w * COLUMN_BYTES;
+    const int64_t c0 = b * BLOCK, pixels = l->pixels, row_bytes = (int64_t)sh->w * sh->c;
+    const __mmask64 channels = inside(0, sh->c - c0);
     const char *w = (const char *)packed_b(l) + b * l->panel_bytes;
     const struct stage *stage = packed_stages(l) + b;
     int64_t column = 0;                /* those before it are interleaved, or not needed */
 
-    for (int64_t f = 0; f < sh->f; f += l->pixels) {
-        const int64_t begin = f * sh->stride_w, end = begin + (int64_t)(sh->s - 1) * sh->dilation_w + 1;
+    for (int64_t f = 0; f < sh->f; f += pixels) {
+        const int64_t begin = f * sh->stride_w, end = begin + (int64_t)(taps - 1) * sh->dilation_w + 1;
 
         for (column = column < begin ? begin : column; column < end; column++) {
-            const int64_t x = column - sh->pad_left;
-            const __mmask64 mask = l->pixels > 1 ? inside(x * sh->c, (int64_t)sh->w * sh->c)
-                                                 : x < 0 || x >= sh->w ? 0 : inside(0, c_left);
+            const int64_t x = column - sh->pad_left, offset = x * sh->c;
+            const __mmask64 mask = pixels > 1 ? inside(offset, row_bytes) : x < 0 || x >= sh->w ? 0 : channels;
 
-            for (int r = 0; r < sh->r; r += GROUP) {
-                const int8_t *rows[GROUP];
+            for (int r = 0; r < rows; r += GROUP) {
+                const int8_t *row[GROUP];
+                __mmask64 masks[GROUP];
 
+#pragma GCC unroll 4
                 for (int k = 0; k < GROUP; k++) {
                     const int64_t y = y0 + (int64_t)(r + k) * sh->dilation_h;
+                    const bool there = r + k < rows && y >= 0 && y < sh->h;
 
-                    rows[k] = r + k < sh->r && y >= 0 && y < sh->h ? image + y * sh->w * sh->c + c0 : NULL;
+                    masks[k] = there ? mask : 0;
+                    row[k] = there ? image + y * row_bytes + c0 : image;
                 }
-                interleave(rows, x * sh->c, mask, zp, q + (size_t)(r / GROUP) * group_bytes + (size_t)column * COLUMN_BYTES);
+                interleave(row, masks, offset, zp,
+                           q + (size_t)(r / GROUP) * group_bytes + (size_t)column * COLUMN_BYTES);
             }
         }
-        const __mmask64 mask = l->pixels > 1 ? inside(f * sh->c, (int64_t)sh->f * sh->c) : inside(0, c_left);
+        const __mmask64 mask = pixels > 1 ? inside(f * sh->c, (int64_t)sh->f * sh->c) : channels;
 
-        block(l, q + (size_t)(f * sh->stride_w) * COLUMN_BYTES, group_bytes, w, stage, out + f * sh->m + c0, mask);
+        block(rows, taps, &common, q + (size_t)begin * COLUMN_BYTES, group_bytes, tap_bytes, w, stage,
+              out + f * sh->m + c0, mask);
     }
+}
+
+AVX512 static void row_3x3(const struct packed_layer *l, const int8_t *image, int64_t y0, int64_t b, char *q, int8_t *out)
+{
+    row_of_block(3, 3, l, image, y0, b, q, out);
+}
+
+AVX512 static void row_5x5(const struct packed_layer *l, const int8_t *image, int64_t y0, int64_t b, char *q, int8_t *out)
+{
+    row_of_block(5, 5, l, image, y0, b, q, out);
+}
+
+AVX512 static void row_any(const struct packed_layer *l, const int8_t *image, int64_t y0, int64_t b, char *q, int8_t *out)
+{
+    row_of_block(l->sh.r, l->sh.s, l, image, y0, b, q, out);
 }
 
 void rs_depthwise_s8_rows__avx512vnni(const struct packed_layer *l, const int8_t *ifmap, int8_t *ofmap,
                                       int64_t first, int64_t last, void *scratch)
 {
     const struct rs_conv_shape *sh = &l->sh;
+    void (*const row_fn)(const struct packed_layer *, const int8_t *, int64_t, int64_t, char *, int8_t *) =
+        sh->r == 3 && sh->s == 3 ? row_3x3 : sh->r == 5 && sh->s == 5 ? row_5x5 : row_any;
 
     for (int64_t row = first; row < last; row++) {
         const int8_t *image = ifmap + row / sh->e * sh->h * sh->w * sh->c;
         const int64_t y0 = row % sh->e * sh->stride_h - sh->pad_top;
 
         for (int64_t b = 0; b < l->blocks; b++)
-            row_of_block(l, image, y0, b, scratch, ofmap + row * sh->f * sh->m);
+            row_fn(l, image, y0, b, scratch, ofmap + row * sh->f * sh->m);
     }
 }
 #else

@@ -7,24 +7,18 @@
  * x ^ 0x80 = x + 128, and bias[j] holds -(128 + zp_in) * SUM b[.][j] for it.  Sums wrap modulo 2^32 on the way
  * (the instruction does not saturate), and end in range because the accumulator proper does.
  * 28 accumulators, 2 registers of b, 1 of a: 31 of 32.  Layouts: packed.h, kr = 4.
- *
- * The output stage is gemmlowp's double rounding in 32-bit lanes.  SRDHM: two 64-bit products for even and odd
- * lanes, plus 2^30, bits 31 to 62.  RDBP: (y + half - (y < 0)) >> right, where right > 0.  |acc| < 2^30
- * (STAGE_DOUBLE), so no sum leaves 32 bits.
+ * The output stage is in requantize__avx512.h.
  */
 #if defined(__x86_64__)
 #include "fixedpoint.h"
 #include "depthwise_isa.h"
 #include "packed.h"
-#include <immintrin.h>
+#include "requantize__avx512.h"
 #include <string.h>
-
-#define TARGET __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,bmi2")))
-#define INLINE TARGET __attribute__((always_inline)) static inline
 
 enum { MR = 14, NR = 32 };
 
-TARGET static void copy(const struct packed_layer *l, const int8_t *src, int64_t count, void *a)
+AVX512 static void copy(const struct packed_layer *l, const int8_t *src, int64_t count, void *a)
 {
     const __m512i flip = _mm512_set1_epi8((char)0x80);
     char *dst = a;
@@ -44,35 +38,8 @@ TARGET static void copy(const struct packed_layer *l, const int8_t *src, int64_t
 
 /* ------------------------------------------------------------- output stage */
 
-struct lanes {                         /* of 16 filters */
-    __m512i mult_even, mult_odd, half, right;
-    __mmask16 rounds;                  /* right > 0 */
-};
-
-INLINE struct lanes load_lanes(const struct stage *stage, int v)
-{
-    struct lanes t;
-
-    t.mult_even = _mm512_loadu_si512(stage->mult + 16 * v);
-    t.mult_odd = _mm512_srli_epi64(t.mult_even, 32);
-    t.half = _mm512_loadu_si512(stage->half + 16 * v);
-    t.right = _mm512_loadu_si512(stage->right + 16 * v);
-    t.rounds = _mm512_test_epi32_mask(t.right, t.right);
-    return t;
-}
-
-INLINE __m512i requantize16(__m512i acc, const struct lanes *t, __m512i nudge)
-{
-    const __m512i even = _mm512_add_epi64(_mm512_mul_epi32(acc, t->mult_even), nudge);
-    const __m512i odd = _mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(acc, 32), t->mult_odd), nudge);
-    __m512i y = _mm512_mask_blend_epi32(0xAAAA, _mm512_srli_epi64(even, 31), _mm512_add_epi64(odd, odd));
-
-    y = _mm512_mask_add_epi32(y, t->rounds, y, _mm512_srai_epi32(y, 31));
-    return _mm512_srav_epi32(_mm512_add_epi32(y, t->half), t->right);
-}
-
 /* Two rows of up to 32 codes: 32-bit lanes to bytes with saturation, zero point, clamp, lanes back in order. */
-INLINE void store_rows32(const __m512i row0[2], const __m512i row1[2], const struct stage_common *c, int8_t *out0,
+AVX512_INLINE void store_rows32(const __m512i row0[2], const __m512i row1[2], const struct stage_common *c, int8_t *out0,
                          int8_t *out1, __mmask32 mask)
 {
     const __m512i zp = _mm512_set1_epi16((short)c->zp_out);
@@ -90,7 +57,7 @@ INLINE void store_rows32(const __m512i row0[2], const __m512i row1[2], const str
 }
 
 /* Four rows of up to 16 codes, likewise; @out NULL: no such row. */
-INLINE void store_rows16(const __m512i rows[4], const struct stage_common *c, int8_t *const out[4], __mmask16 mask)
+AVX512_INLINE void store_rows16(const __m512i rows[4], const struct stage_common *c, int8_t *const out[4], __mmask16 mask)
 {
     const __m512i zp = _mm512_set1_epi16((short)c->zp_out);
     const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
@@ -112,7 +79,7 @@ INLINE void store_rows16(const __m512i rows[4], const struct stage_common *c, in
 
 /* --------------------------------------------------------------------- tile */
 
-INLINE int load32(const char *p)
+AVX512_INLINE int load32(const char *p)
 {
     int x;
 
@@ -124,7 +91,7 @@ INLINE int load32(const char *p)
  * np, nq and nv (vectors of 16 filters) are constants at every use: all loops over them unroll.  Two groups share
  * their offsets i * step: 7 registers and two bases address 14 pixels.
  */
-INLINE void tile(const int np, const int nq, const int nv, int filters, const struct gemm_operands *g)
+AVX512_INLINE void tile(const int np, const int nq, const int nv, int filters, const struct gemm_operands *g)
 {
     const struct stage *stage = g->stage;
     const struct stage_common *c = g->common;
@@ -176,7 +143,6 @@ INLINE void tile(const int np, const int nq, const int nv, int filters, const st
         return;
     }
 
-    const __m512i nudge = _mm512_set1_epi64(1 << 30);
     const uint32_t mask = _bzhi_u32(~UINT32_C(0), (unsigned)filters);
     const size_t ldo = g->row_elements;
     int8_t *const out_p = g->out_p, *const out_q = g->out_q;
@@ -188,12 +154,12 @@ INLINE void tile(const int np, const int nq, const int nv, int filters, const st
 #pragma GCC unroll 8
         for (int i = 0; i < mr; i += 2) {
             const int j = i + 1 < mr ? i + 1 : i;
-            const __m512i row0[2] = { requantize16(acc[i][0], &t0, nudge), requantize16(acc[i][1], &t1, nudge) };
+            const __m512i row0[2] = { requantize16(acc[i][0], &t0), requantize16(acc[i][1], &t1) };
 
             if (j == i) {
                 store_rows32(row0, row0, c, ROW(i), NULL, mask);
             } else {
-                const __m512i row1[2] = { requantize16(acc[j][0], &t0, nudge), requantize16(acc[j][1], &t1, nudge) };
+                const __m512i row1[2] = { requantize16(acc[j][0], &t0), requantize16(acc[j][1], &t1) };
 
                 store_rows32(row0, row1, c, ROW(i), ROW(j), mask);
             }
@@ -208,7 +174,7 @@ INLINE void tile(const int np, const int nq, const int nv, int filters, const st
 
 #pragma GCC unroll 4
             for (int j = 0; j < 4; j++) {
-                rows[j] = i + j < mr ? requantize16(acc[i + j][0], &t0, nudge) : rows[0];
+                rows[j] = i + j < mr ? requantize16(acc[i + j][0], &t0) : rows[0];
                 out[j] = i + j < mr ? ROW(i + j) : NULL;
             }
             store_rows16(rows, c, out, (__mmask16)mask);
@@ -218,8 +184,8 @@ INLINE void tile(const int np, const int nq, const int nv, int filters, const st
 }
 
 #define TILE(np, nq)                                                                                               \
-    TARGET static void tile_##np##_##nq##x16(int f, const struct gemm_operands *g) { tile(np, nq, 1, f, g); }         \
-    TARGET static void tile_##np##_##nq##x32(int f, const struct gemm_operands *g) { tile(np, nq, 2, f, g); }
+    AVX512 static void tile_##np##_##nq##x16(int f, const struct gemm_operands *g) { tile(np, nq, 1, f, g); }         \
+    AVX512 static void tile_##np##_##nq##x32(int f, const struct gemm_operands *g) { tile(np, nq, 2, f, g); }
 TILE(1, 0) TILE(1, 1) TILE(2, 1) TILE(2, 2) TILE(3, 2) TILE(3, 3) TILE(4, 3) TILE(4, 4) TILE(5, 4) TILE(5, 5) TILE(6, 5)
 TILE(6, 6) TILE(7, 6) TILE(7, 7)
 

@@ -129,6 +129,9 @@ static void set_lane(struct stage *s, int lane, int64_t m, const int32_t *bias, 
     s->shift[lane] = q->shift[i];
     s->right[lane] = q->shift[i] < 0 ? -q->shift[i] : 0;
     s->half[lane] = s->right[lane] > 0 ? (int32_t)(UINT32_C(1) << (s->right[lane] - 1)) : 0;
+    (lane % 2 == 0 ? s->nudge_even : s->nudge_odd)[lane / 2] = (INT64_C(1) << 31) + s->half[lane] * (INT64_C(1) << 32);
+    if (lane % 2 != 0)
+        s->mult_odd[lane - 1] = s->mult[lane];
 }
 
 /* How much of A's codes the filter sum must take back: int16 operands are less zp_in already. */

@@ -33,6 +33,9 @@ struct stage {
     int32_t right[STAGE_LANES];        /* max(-shift, 0)                                */
     int32_t half[STAGE_LANES];         /* right > 0 ? 2^(right - 1) : 0                 */
     float scale[STAGE_LANES];
+    /* For 64-bit products of even and odd lanes, in vectors of 16: 2^31 + half * 2^32, and odd lanes' mult. */
+    int64_t nudge_even[STAGE_LANES / 2], nudge_odd[STAGE_LANES / 2];
+    int32_t mult_odd[STAGE_LANES];     /* even positions: mult of the lane above         */
 };
 
 enum stage_mode {

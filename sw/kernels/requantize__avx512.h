@@ -1,0 +1,48 @@
+/*
+ * requantize__avx512.h - gemmlowp's double rounding in 16 lanes of 32 bits.  Internal to sw/kernels/.
+ *
+ *   y = floor((a * mult + 2^30) / 2^31)              SRDHM
+ *   z = (y + half - (y < 0)) >> right                RDBP, where right > 0
+ *
+ * a * mult is 64 bits: two products, of even and of odd lanes.  With 2a for a, y is the upper half of
+ * 2a * mult + 2^31, and y + half that of 2a * mult + (2^31 + half * 2^32): one addition for both.  The sign of a may
+ * stand for that of y: they differ only where y = 0 for negative a, and there half - 1 >> right is 0 too.
+ * STAGE_DOUBLE: |a| < 2^30 and no left shift, so that 2a and y + half fit 32 bits.
+ */
+#ifndef RS_KERNELS_REQUANTIZE__AVX512_H
+#define RS_KERNELS_REQUANTIZE__AVX512_H
+#include "packed.h"
+#include <immintrin.h>
+
+#define AVX512 __attribute__((target("avx512f,avx512bw,avx512vl,avx512dq,avx512vnni,bmi2")))
+#define AVX512_INLINE AVX512 __attribute__((always_inline)) static inline
+
+struct lanes {                         /* of 16 channels */
+    __m512i mult_even, mult_odd, nudge_even, nudge_odd, right;
+    __mmask16 rounds;                  /* right > 0 */
+};
+
+AVX512_INLINE struct lanes load_lanes(const struct stage *stage, int v)
+{
+    struct lanes t;
+
+    t.mult_even = _mm512_loadu_si512(stage->mult + 16 * v);
+    t.mult_odd = _mm512_loadu_si512(stage->mult_odd + 16 * v);
+    t.nudge_even = _mm512_loadu_si512(stage->nudge_even + 8 * v);
+    t.nudge_odd = _mm512_loadu_si512(stage->nudge_odd + 8 * v);
+    t.right = _mm512_loadu_si512(stage->right + 16 * v);
+    t.rounds = _mm512_test_epi32_mask(t.right, t.right);
+    return t;
+}
+
+AVX512_INLINE __m512i requantize16(__m512i acc, const struct lanes *t)
+{
+    const __m512i twice = _mm512_add_epi32(acc, acc);
+    const __m512i even = _mm512_add_epi64(_mm512_mul_epi32(twice, t->mult_even), t->nudge_even);
+    const __m512i odd = _mm512_add_epi64(_mm512_mul_epi32(_mm512_srli_epi64(twice, 32), t->mult_odd), t->nudge_odd);
+    __m512i y = _mm512_mask_shuffle_epi32(odd, 0x5555, even, _MM_PERM_DDBB);
+
+    y = _mm512_mask_add_epi32(y, t->rounds, y, _mm512_srai_epi32(acc, 31));
+    return _mm512_srav_epi32(y, t->right);
+}
+#endif
