@@ -144,6 +144,15 @@ _build: lib cli emu sim
 run: deps
 	$(Q)$(MAKE) _run
 
+# Ten real test images of Fashion-MNIST, through the network that models/ holds, on the Verilated array.
+FASHION := /usr/share/datasets/fashion-mnist
+RUN_TARGET ?= sim:default
+RUN_ITEMS  ?= 0-9
+_run: cli $(BUILD)/librs_sim_default.so
+	$(Q)$(BUILD)/rowstation run models/fashion_resnet.tflite --target $(RUN_TARGET) --labels models/fashion_labels.txt \
+	  --input 'idx:$(FASHION)/t10k-images-idx3-ubyte.gz#$(RUN_ITEMS)' --expect '$(FASHION)/t10k-labels-idx1-ubyte.gz#$(RUN_ITEMS)' \
+	  --top 1 --verify
+
 test: deps
 	$(Q)$(MAKE) _test
 
