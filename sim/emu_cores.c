@@ -1,5 +1,6 @@
 /* emu_cores.c - the cores as C: core.h defines struct core, all registers of one. */
 #include <stdlib.h>
+#include <string.h>
 #include "cores.h"
 
 struct cores {
@@ -14,27 +15,33 @@ static void destroy(struct cores *c)
     free(c);
 }
 
-/* Power-up garbage is bytes of 0 and 1: in a bool anything else would have no meaning in C. */
+/* Zeros; with RS_POWER_UP_GARBAGE, for tests without asserts, bytes of 0 and 1 (anything else
+ * would have no meaning in a bool). */
 static struct cores *create(uint32_t n_cores)
 {
     struct cores *c = calloc(1, sizeof *c);
+#ifdef RS_POWER_UP_GARBAGE
     uint32_t random = 1;
+#endif
 
     if (c == NULL)
         return NULL;
     c->n = n_cores;
     for (uint32_t i = 0; i < n_cores; i++) {
-        uint8_t *byte = malloc(sizeof *c->core[i]);
-
-        c->core[i] = (struct core *)byte;
-        if (byte == NULL) {
+        c->core[i] = calloc(1, sizeof *c->core[i]);
+        if (c->core[i] == NULL) {
             destroy(c);
             return NULL;
         }
+#ifdef RS_POWER_UP_GARBAGE
         for (size_t k = 0; k < sizeof *c->core[i]; k++) {
             random = random * 1664525u + 1013904223u;
-            byte[k] = random >> 31;
+            ((uint8_t *)c->core[i])[k] = random >> 31;
         }
+        /* Channels past C in the last block are stored as they are: here, as Verilog has them. */
+        for (int k = 0; k < RS_GLB_BANKS; k++)
+            memset(c->core[i]->glb.bank[k].mem, 0, sizeof c->core[i]->glb.bank[k].mem);
+#endif
     }
     return c;
 }

@@ -20,7 +20,7 @@ HW_DEPS  := $(sort $(wildcard hw/*.h hw/cells/*.h hw/config/*.h))
 # Clocked C for the host: pragmas are hlsc's business, and it narrows constants on purpose.
 HW_CFLAGS  ?= -O3 -march=native
 SIM_CFLAGS := $(BASE_CFLAGS) -Wno-unknown-pragmas -Wno-overflow
-SIM_CXXFLAGS := -std=gnu++17 -O2 -Wall -Wextra -Werror -MMD -MP -pthread
+SIM_CXXFLAGS := -std=gnu++17 -O2 -fPIC -fvisibility=hidden -Wall -Wextra -Werror -MMD -MP -pthread
 VERILATOR      ?= verilator
 VERILATOR_LINT := -Wno-SYMRSVDWORD
 VERILATOR_FLAGS := --cc -O3 --x-assign fast --x-initial fast --noassert --top-module core
@@ -77,7 +77,7 @@ $(1)/$(build)/Vcore.mk: $(1)/v/.changed
 $(1)/$(build)/Vcore__ALL.a: $(1)/$(build)/Vcore.mk
 	$$(SAY) CXX '$$@'
 	+$$(Q)$$(MAKE) -s -C $$(@D) -f Vcore.mk OPT_FAST="$(if $(filter trace,$(build)),-O1,-O3 -march=native)" OPT_SLOW=-O0 \
-	  VM_PARALLEL_BUILDS=$(if $(filter trace,$(build)),1,0) Vcore__ALL.a > $(1)/$(build)/log 2>&1 || { cat $(1)/$(build)/log; exit 1; }
+	  VM_PARALLEL_BUILDS=$(if $(filter trace,$(build)),1,0) USER_CPPFLAGS="-fPIC -fvisibility=hidden" Vcore__ALL.a > $(1)/$(build)/log 2>&1 || { cat $(1)/$(build)/log; exit 1; }
 
 $(1)/$(build)/rtl_cores.o: sim/rtl_cores.cpp $(1)/$(build)/Vcore.mk
 	$$(SAY) CXX '$$< ($(3))'
@@ -112,7 +112,7 @@ endef
 $(BUILD)/sim/verilated/%.o: $(VERILATED)/%.cpp
 	$(SAY) CXX $(<F)
 	@mkdir -p $(@D)
-	$(Q)$(CXX) -std=gnu++17 -O2 -pthread -I$(VERILATED) -I$(VERILATED)/vltstd -c $< -o $@
+	$(Q)$(CXX) -std=gnu++17 -O2 -fPIC -fvisibility=hidden -pthread -I$(VERILATED) -I$(VERILATED)/vltstd -c $< -o $@
 
 # ---- around the accelerator -------------------------------------------------------------------------
 preset_name = $(basename $(notdir $(1)))
@@ -203,3 +203,21 @@ $(BUILD)/tests/lockstep/test_modules_$(LOCKSTEP_PRESET): $(LOCKSTEP)/test_module
 	$(Q)$(CXX) $^ -pthread -o $@
 TESTS += $(if $(SIM_READY),$(if $(wildcard hw/core.c),$(BUILD)/tests/lockstep/test_modules_$(LOCKSTEP_PRESET)))
 -include $(LOCKSTEP)/test_modules.d $(wildcard $(LOCKSTEP)/c/*/*.d $(LOCKSTEP)/c/*/*/*.d)
+
+# The whole core in lockstep, over random layers: a platform of both in one.  Its C powers up with
+# garbage, which asserts would not understand.
+LOCKSTEP_SIM := $(BUILD)/sim/$(LOCKSTEP_PRESET)
+$(LOCKSTEP)/c/sim/emu_cores.o: LOCKSTEP_FLAGS += -DRS_POWER_UP_GARBAGE
+$(LOCKSTEP)/c/sim/emu_platform.o: LOCKSTEP_FLAGS += -DRS_CORES=lockstep_cores -DRS_KIND='"lockstep"'
+$(BUILD)/librs_lockstep_$(LOCKSTEP_PRESET).so: $(HW_SRC:%.c=$(LOCKSTEP)/c/%.o) $(LOCKSTEP)/c/tests/lockstep/lockstep_cores.o \
+    $(patsubst %,$(LOCKSTEP)/c/sim/%.o,emu_platform emu_cores board memory storage) \
+    $(LOCKSTEP_SIM)/fast/rtl_cores.o $(LOCKSTEP_SIM)/fast/Vcore__ALL.a \
+    $(BUILD)/sim/verilated/verilated.o $(BUILD)/sim/verilated/verilated_threads.o
+	$(SAY) LD $@
+	$(Q)$(CXX) -shared $(LDFLAGS) $^ -pthread -o $@
+$(BUILD)/tests/lockstep/test_core: $(BUILD)/san/tests/lockstep/test_core.o $(BUILD)/san/librowstation.a | $(BUILD)/librs_lockstep_$(LOCKSTEP_PRESET).so
+	$(SAY) LD $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SANITIZE) -rdynamic $^ $(LDLIBS) -o $@
+TESTS += $(if $(SIM_READY),$(if $(wildcard hw/core.c),$(BUILD)/tests/lockstep/test_core))
+-include $(BUILD)/san/tests/lockstep/test_core.d
