@@ -55,7 +55,7 @@ int rs_bench_count(void)
     return (int)(sizeof workloads / sizeof workloads[0]);
 }
 
-const struct rs_bench_workload *rs_bench_workload(int index)
+const struct rs_bench_workload *rs_bench_workload_at(int index)
 {
     return index >= 0 && index < rs_bench_count() ? &workloads[index] : NULL;
 }
@@ -212,7 +212,7 @@ static rs_status measure(struct layer *l, double seconds, struct rs_bench_result
 rs_status rs_bench_run(int index, bool reference, double seconds, struct rs_bench_result *result,
                        struct rs_error *err)
 {
-    struct layer l = { .w = rs_bench_workload(index), .reference = reference };
+    struct layer l = { .w = rs_bench_workload_at(index), .reference = reference };
     rs_status status;
 
     if (l.w == NULL || result == NULL)

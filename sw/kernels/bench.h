@@ -33,7 +33,7 @@ struct rs_bench_result {
 
 int rs_bench_count(void);
 /* NULL past the last. */
-const struct rs_bench_workload *rs_bench_workload(int index);
+const struct rs_bench_workload *rs_bench_workload_at(int index);
 
 /**
  * rs_bench_run() - time one workload on the instruction set in force, one thread, for about @seconds.

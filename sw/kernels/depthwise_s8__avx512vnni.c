@@ -47,6 +47,18 @@ size_t rs_dw_scratch_bytes__avx512vnni(const struct rs_conv_shape *sh)
     return (size_t)((sh->r + GROUP - 1) / GROUP) * (size_t)columns(sh) * COLUMN_BYTES;
 }
 
+/* Four rows of 64 unsigned codes, interleaved. */
+AVX512_INLINE void interleave_store(const __m512i x[GROUP], char *q)
+{
+    const __m512i lo01 = _mm512_unpacklo_epi8(x[0], x[1]), hi01 = _mm512_unpackhi_epi8(x[0], x[1]);
+    const __m512i lo23 = _mm512_unpacklo_epi8(x[2], x[3]), hi23 = _mm512_unpackhi_epi8(x[2], x[3]);
+
+    _mm512_store_si512(q, _mm512_unpacklo_epi16(lo01, lo23));
+    _mm512_store_si512(q + 64, _mm512_unpackhi_epi16(lo01, lo23));
+    _mm512_store_si512(q + 128, _mm512_unpacklo_epi16(hi01, hi23));
+    _mm512_store_si512(q + 192, _mm512_unpackhi_epi16(hi01, hi23));
+}
+
 /* One ifmap column (or 64 bytes from it on) of four rows, interleaved.  Bytes outside the masks are real zero. */
 AVX512_INLINE void interleave(const int8_t *const rows[GROUP], const __mmask64 masks[GROUP], int64_t offset, __m512i zp,
                               char *q)
@@ -57,14 +69,7 @@ AVX512_INLINE void interleave(const int8_t *const rows[GROUP], const __mmask64 m
 #pragma GCC unroll 4
     for (int k = 0; k < GROUP; k++)
         x[k] = _mm512_xor_si512(_mm512_mask_loadu_epi8(zp, masks[k], rows[k] + offset), flip);
-
-    const __m512i lo01 = _mm512_unpacklo_epi8(x[0], x[1]), hi01 = _mm512_unpackhi_epi8(x[0], x[1]);
-    const __m512i lo23 = _mm512_unpacklo_epi8(x[2], x[3]), hi23 = _mm512_unpackhi_epi8(x[2], x[3]);
-
-    _mm512_store_si512(q, _mm512_unpacklo_epi16(lo01, lo23));
-    _mm512_store_si512(q + 64, _mm512_unpackhi_epi16(lo01, lo23));
-    _mm512_store_si512(q + 128, _mm512_unpacklo_epi16(hi01, hi23));
-    _mm512_store_si512(q + 192, _mm512_unpackhi_epi16(hi01, hi23));
+    interleave_store(x, q);
 }
 
 /* STAGE_GENERAL: lane by lane, back in the channels' order. */
@@ -87,13 +92,10 @@ AVX512 static void store_general(const __m512i acc[4], const struct stage *stage
     _mm512_mask_storeu_epi8(out, mask, _mm512_loadu_si512(codes));
 }
 
-/* One block of 64 lanes: @q: its first column; @w: its filters. */
-AVX512_INLINE void block(const int rows, const int taps, const struct stage_common *c, const char *q,
-                         size_t group_bytes, size_t tap_bytes, const char *w, const struct stage *stage, int8_t *out,
-                         __mmask64 mask)
+/* The sums of one block of 64 lanes: @q: its first column; @w: its filters. */
+AVX512_INLINE void sum_block(const int rows, const int taps, const char *q, size_t group_bytes, size_t tap_bytes,
+                             const char *w, const struct stage *stage, __m512i acc[4])
 {
-    __m512i acc[4], z[4];
-
 #pragma GCC unroll 4
     for (int v = 0; v < 4; v++)
         acc[v] = _mm512_loadu_si512(stage->bias + 16 * v);
@@ -107,24 +109,41 @@ AVX512_INLINE void block(const int rows, const int taps, const struct stage_comm
             for (int v = 0; v < 4; v++)
                 acc[v] = _mm512_dpbusd_epi32(acc[v], _mm512_load_si512(column + 64 * v), _mm512_loadu_si512(w + 64 * v));
     }
-    if (c->mode != STAGE_DOUBLE) {
-        store_general(acc, stage, c, out, mask);
-        return;
-    }
+}
+
+/* STAGE_DOUBLE, what is the same for all blocks of a row. */
+struct row_stage {
+    const struct stage *stage;
+    __mmask16 rounds[4];
+    __m512i zp, act_min, act_max;
+};
+
+AVX512_INLINE struct row_stage load_row_stage(const struct stage *stage, const struct stage_common *c)
+{
+    struct row_stage t = { .stage = stage, .zp = _mm512_set1_epi16((short)c->zp_out),
+                           .act_min = _mm512_set1_epi8((char)c->act_min), .act_max = _mm512_set1_epi8((char)c->act_max) };
+
+#pragma GCC unroll 4
+    for (int v = 0; v < 4; v++)
+        t.rounds[v] = load_lanes(stage, v).rounds;
+    return t;
+}
+
+AVX512_INLINE __m512i requantize64(const __m512i acc[4], const struct row_stage *t)
+{
+    __m512i z[4];
+
 #pragma GCC unroll 4
     for (int v = 0; v < 4; v++) {
-        const struct lanes t = load_lanes(stage, v);
+        struct lanes lanes = load_lanes(t->stage, v);
 
-        z[v] = requantize16(acc[v], &t);
+        lanes.rounds = t->rounds[v];
+        z[v] = requantize16(acc[v], &lanes);
     }
+    const __m512i h0 = _mm512_adds_epi16(_mm512_packs_epi32(z[0], z[1]), t->zp);
+    const __m512i h1 = _mm512_adds_epi16(_mm512_packs_epi32(z[2], z[3]), t->zp);
 
-    const __m512i zp = _mm512_set1_epi16((short)c->zp_out);
-    const __m512i h0 = _mm512_adds_epi16(_mm512_packs_epi32(z[0], z[1]), zp);
-    const __m512i h1 = _mm512_adds_epi16(_mm512_packs_epi32(z[2], z[3]), zp);
-    __m512i y = _mm512_packs_epi16(h0, h1);
-
-    y = _mm512_min_epi8(_mm512_max_epi8(y, _mm512_set1_epi8((char)c->act_min)), _mm512_set1_epi8((char)c->act_max));
-    _mm512_mask_storeu_epi8(out, mask, y);
+    return _mm512_min_epi8(_mm512_max_epi8(_mm512_packs_epi16(h0, h1), t->act_min), t->act_max);
 }
 
 /* Lanes of 64 bytes from position @at of a row of @count bytes that lie inside it. */
@@ -137,36 +156,33 @@ AVX512_INLINE __mmask64 inside(int64_t at, int64_t count)
     return _bzhi_u64(~UINT64_C(0), (unsigned)to) & (~UINT64_C(0) << from);
 }
 
-/* One ofmap row of one block of channels, c0 .. c0 + 63.  @rows, @taps: R and S, constants where it matters. */
-AVX512_INLINE void row_of_block(const int rows, const int taps, const struct packed_layer *l, const int8_t *image,
-                                int64_t y0, int64_t b, char *q, int8_t *out)
+/* One ofmap row of one block of channels, c0 .. c0 + 63, of any layer. */
+AVX512 static void row_any(const struct packed_layer *l, const int8_t *image, int64_t y0, int64_t b, char *q, int8_t *out)
 {
     const struct rs_conv_shape *sh = &l->sh;
-    const struct stage_common common = l->common;
     const __m512i zp = _mm512_set1_epi8((char)l->zp_in);
     const size_t group_bytes = (size_t)columns(sh) * COLUMN_BYTES;
     const size_t tap_bytes = (size_t)sh->dilation_w * COLUMN_BYTES;
     const int64_t c0 = b * BLOCK, pixels = l->pixels, row_bytes = (int64_t)sh->w * sh->c;
     const __mmask64 channels = inside(0, sh->c - c0);
-    const char *w = (const char *)packed_b(l) + b * l->panel_bytes;
     const struct stage *stage = packed_stages(l) + b;
+    const struct row_stage row_stage = load_row_stage(stage, &l->common);
     int64_t column = 0;                /* those before it are interleaved, or not needed */
 
     for (int64_t f = 0; f < sh->f; f += pixels) {
-        const int64_t begin = f * sh->stride_w, end = begin + (int64_t)(taps - 1) * sh->dilation_w + 1;
+        const int64_t begin = f * sh->stride_w, end = begin + (int64_t)(sh->s - 1) * sh->dilation_w + 1;
 
         for (column = column < begin ? begin : column; column < end; column++) {
             const int64_t x = column - sh->pad_left, offset = x * sh->c;
             const __mmask64 mask = pixels > 1 ? inside(offset, row_bytes) : x < 0 || x >= sh->w ? 0 : channels;
 
-            for (int r = 0; r < rows; r += GROUP) {
+            for (int r = 0; r < sh->r; r += GROUP) {
                 const int8_t *row[GROUP];
                 __mmask64 masks[GROUP];
 
-#pragma GCC unroll 4
                 for (int k = 0; k < GROUP; k++) {
                     const int64_t y = y0 + (int64_t)(r + k) * sh->dilation_h;
-                    const bool there = r + k < rows && y >= 0 && y < sh->h;
+                    const bool there = r + k < sh->r && y >= 0 && y < sh->h;
 
                     masks[k] = there ? mask : 0;
                     row[k] = there ? image + y * row_bytes + c0 : image;
@@ -176,25 +192,97 @@ AVX512_INLINE void row_of_block(const int rows, const int taps, const struct pac
             }
         }
         const __mmask64 mask = pixels > 1 ? inside(f * sh->c, (int64_t)sh->f * sh->c) : channels;
+        __m512i acc[4];
 
-        block(rows, taps, &common, q + (size_t)begin * COLUMN_BYTES, group_bytes, tap_bytes, w, stage,
-              out + f * sh->m + c0, mask);
+        sum_block(sh->r, sh->s, q + (size_t)begin * COLUMN_BYTES, group_bytes, tap_bytes,
+                  (const char *)packed_b(l) + b * l->panel_bytes, stage, acc);
+        if (l->common.mode != STAGE_DOUBLE)
+            store_general(acc, stage, &l->common, out + f * sh->m + c0, mask);
+        else
+            _mm512_mask_storeu_epi8(out + f * sh->m + c0, mask, requantize64(acc, &row_stage));
+    }
+}
+
+/*
+ * The same for R x S known to the compiler, dilation_w 1 and STAGE_DOUBLE: row pointers and masks outside the loop,
+ * columns in the middle of the row without masks.
+ */
+AVX512_INLINE void row_fixed(const int rows, const int taps, const struct packed_layer *l, const int8_t *image, int64_t y0,
+                             int64_t b, char *q, int8_t *out)
+{
+    enum { MOST = 2 * GROUP };
+    const struct rs_conv_shape *sh = &l->sh;
+    const __m512i zp = _mm512_set1_epi8((char)l->zp_in), flip = _mm512_set1_epi8((char)0x80);
+    const size_t group_bytes = (size_t)columns(sh) * COLUMN_BYTES;
+    const int64_t c0 = b * BLOCK, pixels = l->pixels, row_bytes = (int64_t)sh->w * sh->c, last = sh->w;
+    const int64_t c = sh->c, stride = sh->stride_w, pad = sh->pad_left, f_end = sh->f, m = sh->m;
+    const __mmask64 channels = inside(0, c - c0);
+    const char *w = (const char *)packed_b(l) + b * l->panel_bytes;
+    const struct stage *stage = packed_stages(l) + b;
+    const struct row_stage row_stage = load_row_stage(stage, &l->common);
+    const int8_t *row[MOST];
+    __mmask64 there[MOST];
+    bool all = true;
+    int64_t column = 0;
+
+    for (int k = 0; k < MOST; k++) {
+        const int64_t y = y0 + (int64_t)k * sh->dilation_h;
+        const bool is = k < rows && y >= 0 && y < sh->h;
+
+        there[k] = is ? ~UINT64_C(0) : 0;
+        row[k] = is ? image + y * row_bytes + c0 : image;
+        all = all && (is || k >= rows);
+    }
+    for (int64_t f = 0; f < f_end; f += pixels) {
+        const int64_t begin = f * stride, end = begin + taps;
+
+        for (column = column < begin ? begin : column; column < end; column++) {
+            const int64_t x = column - pad, offset = x * c;
+            const bool full = all && x >= 0 && (pixels > 1 ? offset + BLOCK <= row_bytes : x < last && c - c0 >= BLOCK);
+            char *to = q + (size_t)column * COLUMN_BYTES;
+
+#pragma GCC unroll 2
+            for (int r = 0; r < rows; r += GROUP, to += group_bytes) {
+                if (full) {
+                    __m512i in[GROUP];
+
+#pragma GCC unroll 4
+                    for (int k = 0; k < GROUP; k++)
+                        in[k] = r + k < rows ? _mm512_xor_si512(_mm512_loadu_si512(row[r + k] + offset), flip)
+                                             : _mm512_setzero_si512();
+                    interleave_store(in, to);
+                } else {
+                    const __mmask64 mask = pixels > 1 ? inside(offset, row_bytes) : x < 0 || x >= last ? 0 : channels;
+                    __mmask64 masks[GROUP];
+
+                    for (int k = 0; k < GROUP; k++)
+                        masks[k] = mask & there[r + k];
+                    interleave(row + r, masks, offset, zp, to);
+                }
+            }
+        }
+        __m512i acc[4];
+        int8_t *to = out + f * m + c0;
+
+        sum_block(rows, taps, q + (size_t)begin * COLUMN_BYTES, group_bytes, COLUMN_BYTES, w, stage, acc);
+
+        const __m512i codes = requantize64(acc, &row_stage);
+
+        if (pixels > 1 ? (f + pixels) <= f_end : c - c0 >= BLOCK)
+            _mm512_storeu_si512(to, codes);
+        else
+            _mm512_mask_storeu_epi8(to, pixels > 1 ? inside(f * c, f_end * c) : channels, codes);
     }
 }
 
 AVX512 static void row_3x3(const struct packed_layer *l, const int8_t *image, int64_t y0, int64_t b, char *q, int8_t *out)
 {
-    row_of_block(3, 3, l, image, y0, b, q, out);
+    row_fixed(3, 3, l, image, y0, b, q, out);
 }
 
 AVX512 static void row_5x5(const struct packed_layer *l, const int8_t *image, int64_t y0, int64_t b, char *q, int8_t *out)
 {
-    row_of_block(5, 5, l, image, y0, b, q, out);
-}
-
-AVX512 static void row_any(const struct packed_layer *l, const int8_t *image, int64_t y0, int64_t b, char *q, int8_t *out)
-{
-    row_of_block(l->sh.r, l->sh.s, l, image, y0, b, q, out);
+    row_fixed(5, 5, l, image, y0, b, q, out);
 }
 
 void rs_depthwise_s8_rows__avx512vnni(const struct packed_layer *l, const int8_t *ifmap, int8_t *ofmap,
@@ -202,6 +290,7 @@ void rs_depthwise_s8_rows__avx512vnni(const struct packed_layer *l, const int8_t
 {
     const struct rs_conv_shape *sh = &l->sh;
     void (*const row_fn)(const struct packed_layer *, const int8_t *, int64_t, int64_t, char *, int8_t *) =
+        l->common.mode != STAGE_DOUBLE || sh->dilation_w != 1 ? row_any :
         sh->r == 3 && sh->s == 3 ? row_3x3 : sh->r == 5 && sh->s == 5 ? row_5x5 : row_any;
 
     for (int64_t row = first; row < last; row++) {

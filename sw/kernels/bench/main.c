@@ -38,7 +38,7 @@ int main(int argc, char **argv)
     printf("%-30s %12s %8s %8s %8s%s   isa %s, 1 thread\n", "layer", "us", "GOPS", "of peak", "best us",
            reference ? "   times _ref" : "", rs_isa_name(isa));
     for (int i = 0; i < rs_bench_count(); i++) {
-        const struct rs_bench_workload *w = rs_bench_workload(i);
+        const struct rs_bench_workload *w = rs_bench_workload_at(i);
         struct rs_bench_result r, ref;
 
         if (strstr(w->name, only) == NULL)
