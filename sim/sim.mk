@@ -20,7 +20,7 @@ HW_DEPS  := $(sort $(wildcard hw/*.h hw/cells/*.h hw/config/*.h))
 # Clocked C for the host: pragmas are hlsc's business, and it narrows constants on purpose.
 HW_CFLAGS  ?= -O3 -march=native
 SIM_CFLAGS := $(BASE_CFLAGS) -Wno-unknown-pragmas -Wno-overflow
-SIM_CXXFLAGS := -std=gnu++17 -O2 -fPIC -fvisibility=hidden -Wall -Wextra -Werror -MMD -MP -pthread
+SIM_CXXFLAGS := -std=gnu++17 -O2 -fPIC -Wall -Wextra -Werror -MMD -MP -pthread
 VERILATOR      ?= verilator
 VERILATOR_LINT := -Wno-SYMRSVDWORD
 VERILATOR_FLAGS := --cc -O3 --x-assign fast --x-initial fast --noassert --top-module core
@@ -127,7 +127,7 @@ $(foreach p,$(sort $(EMU_PRESETS) $(SIM_PRESETS)),$(call check_preset,$(p))\
 EMU_LIBS += $(foreach p,$(EMU_PRESETS),$(BUILD)/librs_emu_$(call preset_name,$(p)).so)
 SIM_READY := $(if $(SIM_MISSING),,1)
 ifneq ($(wildcard hw/core.c),)
-SIM_LIBS += $(if $(SIM_READY),$(foreach p,$(SIM_PRESETS),$(BUILD)/librs_sim_$(call preset_name,$(p)).so))
+SIM_LIBS += $(if $(SIM_READY),$(foreach p,$(SIM_PRESETS),$(BUILD)/rs_sim_$(call preset_name,$(p)) $(BUILD)/librs_sim_$(call preset_name,$(p)).so))
 else
 EMU_LIBS :=
 endif
@@ -221,3 +221,12 @@ $(BUILD)/tests/lockstep/test_core: $(BUILD)/san/tests/lockstep/test_core.o $(BUI
 	$(Q)$(CC) $(SANITIZE) -rdynamic $^ $(LDLIBS) -o $@
 TESTS += $(if $(SIM_READY),$(if $(wildcard hw/core.c),$(BUILD)/tests/lockstep/test_core))
 -include $(BUILD)/san/tests/lockstep/test_core.d
+
+# The platforms that the host loads, over random layers.
+$(BUILD)/tests/lockstep/test_emu_sim: $(BUILD)/san/tests/lockstep/test_emu_sim.o $(BUILD)/san/librowstation.a \
+    | $(BUILD)/librs_emu_$(LOCKSTEP_PRESET).so $(BUILD)/librs_sim_$(LOCKSTEP_PRESET).so
+	$(SAY) LD $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SANITIZE) -rdynamic $^ $(LDLIBS) -o $@
+TESTS += $(if $(SIM_READY),$(if $(wildcard hw/core.c),$(BUILD)/tests/lockstep/test_emu_sim))
+-include $(BUILD)/san/tests/lockstep/test_emu_sim.d
