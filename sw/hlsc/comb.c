@@ -17,6 +17,8 @@ struct comb {
 
 static struct var poison = { .name = "?", .w = 64 };
 
+static struct expr *element(struct comb *c, const struct expr *e, int i, struct expr **idx);
+
 static int size(const struct expr *e)
 {
     if (e == NULL || e->k == E_CONST)
@@ -82,7 +84,66 @@ static struct expr *leaf(const struct expr *e, struct expr **idx)
     struct expr *l = mk_leaf(e->v, e->nidx, idx, e->at);
 
     l->post = e->post;
+    l->lanes = e->lanes;
     return l;
+}
+
+/* A wire of m elements; the caller fills in what it is. */
+static struct var *word_wire(struct comb *c, const char *want, int m, int w, bool s, struct loc at)
+{
+    struct var *x = new_var(c->d, V_WIRE, want, w, s);
+
+    x->n = m;
+    x->ndim = 1;
+    x->dim[0] = m;
+    x->at = at;
+    return x;
+}
+
+static struct expr *wire_lane(struct var *x, int k, int lanes, struct loc at)
+{
+    struct expr *i = mk_const(32, true, k, at), *l = mk_leaf(x, 1, &i, at);
+
+    l->lanes = lanes;
+    return l;
+}
+
+/* m element values as one vector. */
+static struct expr *group(struct comb *c, struct expr **val, int m, const struct var *of, struct loc at)
+{
+    struct expr *first = as_copy(val[0], of->w), *last = first;
+    int k = 1;
+
+    for (; last != NULL && k < m; k++) {
+        struct expr *e = as_copy(val[k], of->w);
+
+        if (e == NULL || !next_lane(last, e))
+            break;
+        last = e;
+    }
+    if (last != NULL && k == m)
+        return widen_lanes(first, m);
+    struct var *x = word_wire(c, of->name, m, of->w, of->s, at);
+
+    x->value = arena((size_t)m * sizeof *x->value);
+    for (k = 0; k < m; k++)
+        x->value[k] = mk_cast(val[k], of->w, of->s);
+    return wire_lane(x, 0, m, at);
+}
+
+static void poke(struct comb *c, struct var *v, int i, struct expr *e);
+
+/* Stores vector e to elements i.. of v. */
+static void poke_word(struct comb *c, struct var *v, int i, struct expr *e, int m)
+{
+    if (e->k != E_CONST && (e->k != E_LEAF || e->v->mem != NULL || e->v == &poison)) {
+        struct var *x = word_wire(c, v->name, m, v->w, v->s, e->at);
+
+        x->def = e;
+        e = wire_lane(x, 0, m, e->at);
+    }
+    for (int k = 0; k < m; k++)
+        poke(c, v, i + k, mk_cast(lane_of(e, k), v->w, v->s));
 }
 
 static struct expr *element(struct comb *c, const struct expr *e, int i, struct expr **idx)
@@ -93,6 +154,18 @@ static struct expr *element(struct comb *c, const struct expr *e, int i, struct 
     if (v->mem == NULL && (v->k == V_LOCAL || (v->k == V_STATE && !c->post)))
         for (int j = 0; j < v->n && v->value != NULL; j++)
             known |= v->value[j] != NULL;
+    if (e->lanes > 1 && i >= 0 && known) {
+        struct expr **val = arena(sizeof *val * (size_t)e->lanes);
+
+        for (int k = 0; k < e->lanes; k++) {
+            struct expr *at_k = lane_of(e, k);
+
+            val[k] = element(c, at_k, i + k, at_k->idx);
+        }
+        return group(c, val, e->lanes, v, e->at);
+    }
+    if (e->lanes > 1 && i >= 0 && v->k == V_LOCAL && v->value == NULL)
+        return c->post ? poisoned(e->at, v->w, v->s) : mk_const(v->w, v->s, 0, e->at);
     switch (v->k) {
     case V_IN:
         return c->post ? poisoned(e->at, v->w, v->s) : leaf(e, idx);
@@ -137,7 +210,13 @@ static struct expr *element(struct comb *c, const struct expr *e, int i, struct 
             rest /= v->dim[k];
             test = mk_bin(E_LAND, mk_bin(E_EQ, idx[k], ix[k], 1, false, e->at), test, 1, false, e->at);
         }
-        here = element(c, e, j, ix);
+        if (is_false(test))
+            continue;
+        struct expr at_j = *e;
+
+        for (int k = 0; k < e->nidx; k++)
+            at_j.idx[k] = ix[k];
+        here = element(c, &at_j, j, ix);
         out = out == NULL ? here : mk_cond(test, here, out, e->at);
     }
     return out;
@@ -242,8 +321,25 @@ static void run_alternatives(struct comb *c, struct block **alt, struct expr **t
         cap = capmine;
     }
     (void)cap;
-    for (int j = 0; j < nacc; j++)
-        poke(c, acc[j].v, acc[j].i, name_it(c, acc[j].old, acc[j].v, acc[j].v->name));
+    for (int j = 0; j < nacc;) {                             /* neighbours that move alike: one word */
+        struct var *v = acc[j].v;
+        struct expr *first = v->n > 1 ? as_copy(acc[j].old, v->w) : NULL, *last = first;
+        int m = 1;
+
+        while (last != NULL && j + m < nacc && acc[j + m].v == v && acc[j + m].i == acc[j].i + m) {
+            struct expr *e = as_copy(acc[j + m].old, v->w);
+
+            if (e == NULL || !next_lane(last, e))
+                break;
+            last = e;
+            m++;
+        }
+        if (m > 1)
+            poke_word(c, v, acc[j].i, widen_lanes(first, m), m);
+        else
+            poke(c, v, acc[j].i, name_it(c, acc[j].old, v, v->name));
+        j += m;
+    }
 }
 
 static void run(struct comb *c, struct block *b)
@@ -261,18 +357,25 @@ static void run(struct comb *c, struct block *b)
 
             if (c->post ? v->k == V_CHILD_IN || v->k == V_STATE : v->k == V_OUT)
                 continue;
-            struct expr *e = mk_cast(subst(c, s->rhs), v->w, v->s);
+            const int m = s->lhs->lanes;
+            struct expr *e = subst(c, s->rhs);
             struct expr *idx[MAXDIM];
             int flat = 0;
+
+            if (m < 2)
+                e = mk_cast(e, v->w, v->s);
 
             for (int k = 0; k < s->lhs->nidx; k++) {
                 idx[k] = subst(c, s->lhs->idx[k]);
                 flat = flat < 0 || idx[k]->k != E_CONST ? -1 : flat * v->dim[k] + (int)idx[k]->lo;
             }
-            if (v->k != V_CHILD_IN && v->k != V_OUT)
+            if (m < 2 && v->k != V_CHILD_IN && v->k != V_OUT)
                 e = name_it(c, e, v, v->name);
             if (flat >= 0) {
-                poke(c, v, flat, e);
+                if (m > 1)
+                    poke_word(c, v, flat, e, m);
+                else
+                    poke(c, v, flat, e);
                 continue;
             }
             for (int j = 0; j < v->n; j++) {                 /* a varying index: each may change */
@@ -284,7 +387,18 @@ static void run(struct comb *c, struct block *b)
                     rest /= v->dim[k];
                     test = mk_bin(E_LAND, mk_bin(E_EQ, idx[k], ix[k], 1, false, s->at), test, 1, false, s->at);
                 }
-                poke(c, v, j, mk_cond(test, e, element(c, s->lhs, j, ix), s->at));
+                if (is_false(test))
+                    continue;
+                struct expr at_j = *s->lhs;
+
+                for (int k = 0; k < at_j.nidx; k++)
+                    at_j.idx[k] = ix[k];
+                struct expr *n = mk_cond(test, e, element(c, &at_j, j, ix), s->at);
+
+                if (m > 1)
+                    poke_word(c, v, j, n, m);
+                else
+                    poke(c, v, j, n);
             }
         } else if (s->k == S_IF) {
             struct block *alt[2] = { &s->a, &s->b };
@@ -328,6 +442,8 @@ static void find_poison(struct expr *e, void *ctx)
               "output '%s' mixes a child's new output with a value from before the edge", out->name);
     if (e->v->k == V_WIRE && e->v->def != NULL)
         visit_expr(e->v->def, find_poison, ctx);
+    for (int i = 0; e->v->k == V_WIRE && e->v->value != NULL && i < e->v->n; i++)
+        visit_expr(e->v->value[i], find_poison, ctx);
 }
 
 void comb(struct design *d)

@@ -143,8 +143,8 @@ static struct expr *flatten(struct expr *const *idx, const int *dim, const bool 
     return e;
 }
 
-/* The text of a place and its width; part of a packed vector if sel is not NULL. */
-struct place { const char *base; const char *sel; int lsb, w; bool sgn; const char *var_lsb; };
+/* The text of a place: bits [lsb, lsb + w) of base, which has `bits`; the whole of it if lsb < 0. */
+struct place { const char *base; int lsb, w, bits; bool sgn; const char *var_lsb; };
 
 static const char *visible(struct out *o, const struct var *v)
 {
@@ -172,6 +172,7 @@ static struct place place_of(struct out *o, const struct expr *e)
 
         p.base = fmt("%s[%s]", name, index_text(o, a, m->depth, &known));
         p.lsb = lane * m->elem_bits + v->lsb;
+        p.bits = m->word_bits;
         if (v->w == m->word_bits)
             p.lsb = -1;
         return p;
@@ -188,8 +189,9 @@ static struct place place_of(struct out *o, const struct expr *e)
     }
     struct expr *i = flatten(e->idx, v->dim, NULL, 0, v->ndim);
 
-    if (v->k == V_IN || v->k == V_OUT || v->k == V_CHILD_OUT || v->k == V_CHILD_IN) {   /* packed vector */
+    if (v->k == V_IN || v->k == V_OUT || v->k == V_CHILD_OUT || v->k == V_CHILD_IN || v->k == V_WIRE) {   /* packed vector */
         p.base = v->name;
+        p.bits = v->n * v->w;
         if (i->k == E_CONST) {
             p.lsb = (int)i->lo * v->w;
         } else {
@@ -197,6 +199,19 @@ static struct place place_of(struct out *o, const struct expr *e)
 
             p.var_lsb = put(o, b, bits_unsigned((i128)v->n * v->w - 1)).s;
         }
+        return p;
+    }
+    if (v->packed) {
+        struct expr *row = flatten(e->idx, v->dim, NULL, 0, v->tail);
+        int depth = 1, lane = 0;
+
+        for (int k = 0; k < v->tail; k++)
+            depth *= v->dim[k];
+        for (int k = v->tail; k < v->ndim; k++)
+            lane = lane * v->dim[k] + (int)e->idx[k]->lo;
+        p.base = row == NULL ? visible(o, v) : fmt("%s[%s]", visible(o, v), index_text(o, row, depth, &known));
+        p.lsb = lane * v->w;
+        p.bits = v->w * (v->n / depth);
         return p;
     }
     p.sgn = v->s;
@@ -222,6 +237,74 @@ static const char *bits_of(const struct place *p, int lo, int w)
     if (w == 1)
         return fmt("%s[%d]", p->base, at);
     return fmt("%s[%d:%d]", p->base, at + w - 1, at);
+}
+
+static bool as_word(const struct var *v)
+{
+    return v->mem != NULL || v->packed || v->k == V_IN || v->k == V_OUT || v->k == V_CHILD_OUT || v->k == V_CHILD_IN ||
+           v->k == V_WIRE;
+}
+
+/* lanes consecutive elements as one text. */
+static const char *word_text(struct out *o, const struct expr *e)
+{
+    if (!as_word(e->v)) {
+        const char *s = NULL;
+
+        for (int k = 0; k < e->lanes; k++) {
+            const struct place q = place_of(o, lane_of(e, k));
+            const char *t = bits_of(&q, 0, q.w);
+
+            s = s == NULL ? t : fmt("%s, %s", t, s);
+        }
+        return fmt("{%s}", s);
+    }
+    struct place p = place_of(o, e);
+    const int w = p.w * e->lanes;
+
+    if (p.var_lsb != NULL)
+        return fmt("%s[%s +: %d]", p.base, p.var_lsb, w);
+    if (p.lsb <= 0 && w == p.bits)
+        return p.base;
+    return fmt("%s[%d:%d]", p.base, p.lsb + w - 1, p.lsb);
+}
+
+static struct text put_word(struct out *o, struct expr *e, int bits)
+{
+    if (e->k == E_CONST)
+        return atom(fmt("%d'd0", bits), 0);
+    if (e->k == E_LEAF)
+        return atom(word_text(o, e), 0);
+    const struct text c = put(o, mk_bool(e->c), 1), a = put_word(o, e->a, bits), b = put_word(o, e->b, bits);
+
+    return (struct text){ fmt("%s ? %s : %s", paren(c, P_COND + 1), paren(a, P_COND + 1), paren(b, P_COND)), P_COND, 0, false };
+}
+
+/* n element values as one text, element 0 low. */
+static const char *elements(struct out *o, struct expr **v, int n, int w)
+{
+    const char *s = NULL;
+    int pieces = 0;
+
+    for (int i = 0; i < n;) {
+        struct expr *first = as_copy(v[i], w), *last = first;
+        int m = 1;
+        const char *t;
+
+        while (last != NULL && i + m < n) {
+            struct expr *e = as_copy(v[i + m], w);
+
+            if (e == NULL || !next_lane(last, e))
+                break;
+            last = e;
+            m++;
+        }
+        t = m > 1 ? put_word(o, widen_lanes(first, m), m * w).s : put(o, v[i], w).s;
+        s = s == NULL ? t : fmt("%s, %s", t, s);
+        pieces++;
+        i += m;
+    }
+    return pieces == 1 ? s : fmt("{%s}", s);
 }
 
 /* e's low w bits, from bit lo on, extended by its sign. */
@@ -458,29 +541,49 @@ static bool live_in(const struct block *b)
 
 static void emit_block(struct out *o, const struct block *b, int depth);
 
+static bool words_in(const struct expr *e)
+{
+    return e->k == E_LEAF ? as_word(e->v) : e->k == E_COND && (words_in(e->a) || words_in(e->b));
+}
+
+static struct expr *lane_value(struct expr *e, int k)
+{
+    if (e->k != E_COND)
+        return lane_of(e, k);
+    struct expr *x = arena(sizeof *x);
+
+    *x = *e;
+    x->lanes = 0;
+    x->a = lane_value(e->a, k);
+    x->b = lane_value(e->b, k);
+    return x;
+}
+
 static void emit_assign(struct out *o, const struct stmt *s, int depth)
 {
+    if (s->lhs->lanes > 1) {
+        if (as_word(s->lhs->v) || words_in(s->rhs)) {
+            indent(o, depth);
+            fprintf(o->f, "%s %s %s;", word_text(o, s->lhs), nonblocking(s->lhs->v) ? "<=" : "=",
+                    put_word(o, s->rhs, s->lhs->lanes * s->lhs->v->w).s);
+            end_line(o, s->at);
+            return;
+        }
+        for (int k = 0; k < s->lhs->lanes; k++) {
+            struct stmt one = *s;
+
+            one.lhs = lane_of(s->lhs, k);
+            one.rhs = lane_value(s->rhs, k);
+            emit_assign(o, &one, depth);
+        }
+        return;
+    }
     const struct place p = place_of(o, s->lhs);
     const char *lhs = p.var_lsb != NULL ? fmt("%s[%s +: %d]", p.base, p.var_lsb, p.w) : bits_of(&p, 0, p.w);
 
     indent(o, depth);
     fprintf(o->f, "%s %s %s;", lhs, nonblocking(s->lhs->v) ? "<=" : "=", put(o, s->rhs, s->lhs->v->w).s);
     end_line(o, s->at);
-}
-
-/* Consecutive reads of one memory word into registers: one read, so that tools see one port. */
-static int emit_word_read(struct out *o, const struct block *b, int from, int depth)
-{
-    const struct stmt *first = b->s[from];
-    struct expr *e = first->rhs;
-
-    while (e->k == E_CAST && e->exact)
-        e = e->a;
-    if (first->k != S_ASSIGN || e->k != E_LEAF || e->v->mem == NULL || e->v->w == e->v->mem->word_bits)
-        return 0;
-    (void)o;
-    (void)depth;
-    return 0;
 }
 
 static void emit_if(struct out *o, const struct stmt *s, int depth)
@@ -545,15 +648,9 @@ static void emit_block(struct out *o, const struct block *b, int depth)
         if (!s->live[0])
             continue;
         switch (s->k) {
-        case S_ASSIGN: {
-            const int n = emit_word_read(o, b, i, depth);
-
-            if (n > 0)
-                i += n - 1;
-            else
-                emit_assign(o, s, depth);
+        case S_ASSIGN:
+            emit_assign(o, s, depth);
             break;
-        }
         case S_IF:
             emit_if(o, s, depth);
             break;
@@ -626,6 +723,19 @@ static void declare_array(struct out *o, const char *kw, const struct var *v, co
     if (v->n == 1) {
         fprintf(o->f, "    %s%s %s%s;", kw, range(v->w, v->s), v->name, suffix);
         end_line(o, at);
+    } else if (v->packed) {
+        int depth = 1;
+
+        for (int k = 0; k < v->tail; k++)
+            depth *= v->dim[k];
+        if (depth == 1)
+            fprintf(o->f, "    %s%s %s%s;", kw, range(v->w * v->n, false), v->name, suffix);
+        else
+            fprintf(o->f, "    (* mem2reg *) %s%s %s%s [0:%d];", kw, range(v->w * v->n / depth, false), v->name, suffix, depth - 1);
+        end_line(o, at);
+        for (int i = 0; i < v->n && *suffix == 0 && !v->varying; i++)
+            if (!v->ever_written[i])                         /* whatever it held */
+                fprintf(o->f, "    initial %s[%d:%d] = %d'd0;\n", v->name, (i + 1) * v->w - 1, i * v->w, v->w);
     } else if (v->varying) {
         fprintf(o->f, "    (* mem2reg *) %s%s %s%s [0:%d];", kw, range(v->w, v->s), v->name, suffix, v->n - 1);
         end_line(o, at);
@@ -646,6 +756,8 @@ static void mark_wires(struct expr *e, void *ctx)
     if (e->k == E_LEAF && e->v->k == V_WIRE && !e->v->live[1]) {
         e->v->live[1] = true;
         visit_expr(e->v->def, mark_wires, NULL);
+        for (int i = 0; i < e->v->n && e->v->value != NULL; i++)
+            visit_expr(e->v->value[i], mark_wires, NULL);
     }
     if (e->k == E_LEAF && e->v->k == V_TABLE)
         e->v->live[0] = true;
@@ -679,15 +791,7 @@ static void emit_memory(struct out *o, const struct memory *m)
 
 static const char *child_value(struct out *o, const struct var *v)
 {
-    const char *s = NULL;
-
-    for (int i = v->n - 1; i >= 0; i--) {
-        struct expr *e = v->value[i];
-        const char *t = put(o, e, v->w).s;
-
-        s = s == NULL ? t : fmt("%s, %s", s, t);
-    }
-    return v->n == 1 ? s : fmt("{%s}", s);
+    return elements(o, v->value, v->n, v->w);
 }
 
 static bool direct(const struct expr *e)
@@ -802,7 +906,9 @@ void emit(struct design *d, const struct options *opt)
             continue;
         if (any++ == 0)
             fprintf(o.f, "\n");
-        fprintf(o.f, "    wire%s %s = %s;", range(v->w, v->s), v->name, put(&o, v->def, v->w).s);
+        fprintf(o.f, "    wire%s %s = %s;", range(v->w * v->n, v->s && v->n == 1), v->name,
+                v->n == 1 ? put(&o, v->def, v->w).s : v->def != NULL ? put_word(&o, v->def, v->n * v->w).s
+                                                                     : elements(&o, v->value, v->n, v->w));
         end_line(&o, v->at);
     }
     for (int i = 0; i < d->ninst; i++) {
@@ -853,9 +959,20 @@ void emit(struct design *d, const struct options *opt)
 
             if (v->k != V_STATE || !v->shadow || v->mem != NULL)
                 continue;
-            for (int j = 0; j < v->n; j++) {
-                if (!v->varying && !v->ever_written[j])
+            int depth = v->n;
+
+            if (v->packed) {
+                depth = 1;
+                for (int k = 0; k < v->tail; k++)
+                    depth *= v->dim[k];
+            }
+            for (int j = 0; j < depth; j++) {
+                if (!v->varying && !v->packed && !v->ever_written[j])
                     continue;
+                if (v->packed && depth == 1) {
+                    fprintf(o.f, "        %s_q <= %s;\n", v->name, v->name);
+                    continue;
+                }
                 if (v->n == 1)
                     fprintf(o.f, "        %s_q <= %s;\n", v->name, v->name);
                 else if (v->varying)

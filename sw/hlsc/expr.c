@@ -238,6 +238,8 @@ struct expr *mk_bin(enum ekind k, struct expr *a, struct expr *b, int w, bool s,
     }
     if (a->k == E_CONST && b->k == E_CONST)
         return mk_const(w, s, fold(k, a->lo, b->lo), at);
+    if (((k >= E_EQ && k <= E_GE) || k == E_SUB || k == E_XOR) && same_expr(a, b))
+        return mk_const(w, s, k == E_EQ || k == E_LE || k == E_GE, at);
     if (k >= E_EQ && k <= E_GE) {
         int known = -1;
 
@@ -292,6 +294,7 @@ struct expr *mk_cond(struct expr *c, struct expr *a, struct expr *b, struct loc 
     e->c = c;
     e->a = a;
     e->b = b;
+    e->lanes = a->lanes > b->lanes ? a->lanes : b->lanes;
     e->lo = a->lo < b->lo ? a->lo : b->lo;
     e->hi = a->hi > b->hi ? a->hi : b->hi;
     return e;
@@ -306,7 +309,7 @@ bool same_expr(const struct expr *a, const struct expr *b)
     if (a->k == E_CONST)
         return a->lo == b->lo;
     if (a->k == E_LEAF) {
-        if (a->v != b->v || a->nidx != b->nidx || a->post != b->post)
+        if (a->v != b->v || a->nidx != b->nidx || a->post != b->post || a->lanes != b->lanes)
             return false;
         for (int i = 0; i < a->nidx; i++)
             if (!same_expr(a->idx[i], b->idx[i]) &&

@@ -129,6 +129,7 @@ struct expr {
     int nidx;
     struct expr *idx[MAXDIM];
     bool post;                     /* a child's output after its clock edge                    */
+    int lanes;                     /* > 1: that many consecutive elements, moved as one        */
     struct loc at;
 };
 struct expr *mk_const(int w, bool s, i128 v, struct loc at);
@@ -168,7 +169,9 @@ struct var {
     int w; bool s;
     int ndim, dim[MAXDIM], n;      /* n: elements, 1 for a scalar                              */
     struct memory *mem; int lsb;   /* a leaf of a memory's element, and where in the element   */
-    bool varying;                  /* indexed by a non-constant somewhere                      */
+    bool varying, vdim[MAXDIM];    /* indexed by a non-constant somewhere; along which         */
+    bool packed; int tail;         /* dimensions from tail on are one word                     */
+    int nvec, nscalar;
     bool shadow, nba;              /* read outside its block: via x_q, or written with <=      */
     bool use_dsp;
     int reads, last_write;
@@ -231,6 +234,11 @@ struct var *new_var(struct design *d, enum vkind k, const char *name, int w, boo
 void flow(struct design *d);                     /* rules that need every path; live[0] */
 void live(struct design *d, int which);
 void comb(struct design *d);                     /* child inputs and wire outputs as expressions */
+void vectorize(struct design *d);                /* element copies -> word copies */
+struct expr *as_copy(struct expr *e, int w);
+bool next_lane(const struct expr *a, const struct expr *b);
+struct expr *widen_lanes(const struct expr *e, int n);
+struct expr *lane_of(const struct expr *e, int k);
 void finish(struct design *d);                   /* how registers that others read are written */
 int flat_index(const struct expr *leaf);         /* element of a leaf with constant indices, or -1 */
 

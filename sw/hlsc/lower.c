@@ -321,7 +321,7 @@ static void note_index(struct lower *L, struct var *x, const struct lval *v)
     (void)L;
     for (int i = 0; i < v->nidx; i++)
         if (v->idx[i]->k != E_CONST) {
-            x->varying = true;
+            x->varying = x->vdim[i] = true;
             if (x->mem != NULL && i < x->mem->ndim)
                 x->mem->varying[i] = true;
         }

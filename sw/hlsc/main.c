@@ -66,6 +66,7 @@ int main(int argc, char **argv)
             struct design *d = lower(u, u->func[j]);
 
             flow(d);
+            vectorize(d);
             comb(d);
             finish(d);
             PUSH(design, ndesign, capdesign, d);

@@ -22,7 +22,7 @@ while [ "$batches" -gt 0 ]; do
         for f in "$d"/m*.c "$d/batch.c"; do
             cc -O0 -fwrapv -w -c "$f" -o "${f%.c}.o" >>"$d/log" 2>&1 || break
         done &&
-        verilator --cc --exe -Wall -O3 --x-assign fast --x-initial fast --assert --Mdir "$d/obj" --top-module batch \
+        verilator --cc --exe -Wall -Wno-UNSIGNED -Wno-CMPCONST -O3 --x-assign fast --x-initial fast --assert --Mdir "$d/obj" --top-module batch \
             -y "$d/v" "$d/v/batch.v" "$root/tests/hlsc/lockstep.cc" "$d"/*.o -CFLAGS "-DMODULE=batch -I$d" >>"$d/log" 2>&1 &&
         make -C "$d/obj" -f Vbatch.mk OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O1 >>"$d/log" 2>&1 &&
         "$d/obj/Vbatch" "$seed" "$cycles" >>"$d/log" 2>&1 && ok=1
