@@ -36,7 +36,8 @@ void cli_progress_end(void);                               /* wipes the progress
 /* The configuration of a target's preset: by its name, else by opening it.  RS_ERR_ARG for `cpu`. */
 RS_MUST_CHECK rs_status cli_config(const char *target, struct rs_hw_config *config, struct rs_error *err);
 
-/* A .tflite file (or the one in a compiled model) as an optimized graph; with @bytes also the .tflite itself (free()). */
+/* A .tflite file (or the one in a compiled model), or without @bytes a network's table, as an optimized graph; with @bytes also
+ * the .tflite itself (free()). */
 RS_MUST_CHECK rs_status cli_graph(const char *path, struct rs_graph **graph, uint8_t **bytes, size_t *size,
                                   struct rs_error *err);
 

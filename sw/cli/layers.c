@@ -327,9 +327,9 @@ static uint64_t next(uint64_t *state)              /* splitmix64                
     return z ^ (z >> 31);
 }
 
-static uint64_t start(const struct bench_layer *l, uint64_t seed, uint64_t what)
+static uint64_t start(const struct bench_layer *l, uint64_t seed)
 {
-    uint64_t state = seed ^ what << 56;
+    uint64_t state = seed;
 
     for (const char *c = l->name; *c != '\0'; c++)
         state = (state ^ (uint8_t)*c) * 1099511628211u;
@@ -345,9 +345,9 @@ static void codes(int8_t *to, size_t n, int least, uint64_t *state)
     }
 }
 
-void layer_fill(const struct bench_layer *l, uint64_t seed, int input, int8_t *to, size_t n)
+void layer_fill(uint64_t seed, int8_t *to, size_t n)
 {
-    uint64_t state = start(l, seed, 1 + (uint64_t)input);
+    uint64_t state = ~seed;
 
     codes(to, n, -128, &state);
 }
@@ -376,7 +376,7 @@ struct random_layer {
 static bool make_random(const struct bench_layer *l, uint64_t seed, size_t taps, struct random_layer *x)
 {
     const size_t m = (size_t)l->M;
-    uint64_t state = start(l, seed, 0);
+    uint64_t state = start(l, seed);
 
     x->filter = malloc(m * taps);
     x->bias = malloc(m * sizeof *x->bias);

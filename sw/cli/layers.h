@@ -43,6 +43,6 @@ const char *layer_type_name(enum layer_type type);
 RS_MUST_CHECK rs_status layer_graph(const struct bench_layer *layer, uint64_t seed, struct rs_graph **graph,
                                     struct rs_error *err);
 
-/* Random codes for its inputs, likewise. */
-void layer_fill(const struct bench_layer *layer, uint64_t seed, int input, int8_t *codes, size_t n);
+/* Random codes for inputs, likewise. */
+void layer_fill(uint64_t seed, int8_t *codes, size_t n);
 #endif

@@ -8,6 +8,7 @@
 #include "device.h"
 #include "file.h"
 #include "model_file.h"
+#include "network_csv.h"
 #include "tflite.h"
 #include "uri.h"
 
@@ -211,27 +212,38 @@ rs_status cli_config(const char *target, struct rs_hw_config *config, struct rs_
     return RS_OK;
 }
 
+static rs_status optimize(struct rs_graph **graph, struct rs_error *err)
+{
+    const rs_status status = rs_graph_optimize(*graph, RS_PASS_ALL, NULL, err);
+
+    if (status != RS_OK) {
+        rs_graph_destroy(*graph);
+        *graph = NULL;
+    }
+    return status;
+}
+
 rs_status cli_graph(const char *path, struct rs_graph **graph, uint8_t **bytes, size_t *size, struct rs_error *err)
 {
     struct model_file file;
     struct rs_error why;
     uint8_t *all;
     size_t all_size;
-    rs_status status = rs_file_read(path, MODEL_FILE_MAX_BYTES, &all, &all_size, err);
+    rs_status status;
 
     *graph = NULL;
+    if (bytes == NULL && rs_network_csv_is(path)) {
+        status = rs_network_csv_load(path, 1, graph, err);
+        return status != RS_OK ? status : optimize(graph, err);
+    }
+    status = rs_file_read(path, MODEL_FILE_MAX_BYTES, &all, &all_size, err);
     if (status != RS_OK)
         return status;
     status = model_file_parse(all, all_size, &file, &why);
     if (status == RS_OK)
         status = rs_tflite_read(file.tflite, file.tflite_bytes, graph, &why);
-    if (status == RS_OK) {
-        status = rs_graph_optimize(*graph, RS_PASS_ALL, NULL, &why);
-        if (status != RS_OK) {
-            rs_graph_destroy(*graph);
-            *graph = NULL;
-        }
-    }
+    if (status == RS_OK)
+        status = optimize(graph, &why);
     if (status == RS_OK && bytes != NULL) {
         memmove(all, file.tflite, file.tflite_bytes);
         *bytes = all;
