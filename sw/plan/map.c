@@ -518,3 +518,14 @@ int rs_map_search(const struct rs_hw_config *c, const struct layer *l, struct rs
         out[i] = list[i].map;
     return n < max ? n : max;
 }
+
+int rs_map_candidates(const struct rs_hw_config *c, const struct layer *l, struct rs_mapping *out, int max, struct rs_error *why)
+{
+    struct layer cut = *l;
+
+    if (l->E > 1)
+        cut.E = rs_min(l->E, l->tile_rows);
+    else
+        cut.F = rs_min(l->F, l->tile_rows);
+    return rs_map_search(c, &cut, out, max, why);
+}

@@ -242,6 +242,8 @@ static void job_free(struct job *j)
 {
     for (int i = 0; i < j->n_layers; i++)
         rs_layer_free_groups(&j->layers[i]);
+    for (int i = 0; i < j->n_acts; i++)
+        free(j->acts[i].writers);
     free(j->layers);
     free(j->acts);
     *j = (struct job){ .bad = -1 };

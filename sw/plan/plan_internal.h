@@ -16,6 +16,7 @@ struct act {
     int64_t arena;               /* byte offset, or -1                                               */
     int  glb;                    /* first block when resident                                        */
     int  first, last;            /* layers of the job between which it is live                       */
+    int32_t *writers;            /* [cbs][pixels]: last group that writes the block, plus one; NULL: loaded */
 };
 
 /* How a filter tensor is indexed. */
@@ -96,7 +97,7 @@ int64_t rs_timeline_pool(struct timeline *t, int64_t ready, int64_t cost, int64_
 void rs_map_group_cost(const struct rs_hw_config *c, const struct layer *l, const struct group *g, struct group_cost *cost);
 int64_t rs_pool_cost(const struct layer *l, const struct group *g);
 
-enum { RS_MAP_LATENCY = 48 };    /* last MAC to last byte without the flush                          */
+enum { RS_MAP_LATENCY = 32 };    /* last MAC to last byte without the flush                          */
 
 /* Every limit of docs/isa.md; on failure @why says which. */
 bool rs_map_check(const struct rs_hw_config *c, const struct layer *l, const struct rs_mapping *m, struct rs_error *why);
@@ -118,6 +119,9 @@ rs_status rs_plan_groups(const struct rs_hw_config *c, struct layer *l, struct r
 int  rs_chunk_words(const struct rs_hw_config *c, const struct layer *l, struct chunk *k);      /* sets its counts of words */
 void rs_pack_chunk(const struct rs_hw_config *c, const struct layer *l, const struct chunk *k, uint8_t *to);
 
+/* rs_map_search() for a layer that is cut into load/store tiles. */
+int rs_map_candidates(const struct rs_hw_config *c, const struct layer *l, struct rs_mapping *out, int max, struct rs_error *why);
+
 /* ---- schedule.c ---- */
 struct job {
     struct layer *layers;
@@ -126,6 +130,17 @@ struct job {
     int n_acts;
     int bad;                     /* RS_ERR_UNSUPPORTED: the layer that cannot be done; else -1       */
 };
+
+/* ---- order.c ---- */
+struct group_ref { int layer, group; };
+
+/* First channel block of the ifmap that a group reads. */
+int rs_first_block(const struct layer *l, const struct group *g);
+
+/* Groups of all layers in an order that their operands permit; with @search, better mappings first.  Needs addresses.
+ * free() *order. */
+rs_status rs_order_job(const struct rs_hw_config *c, const struct rs_plan_options *o, struct job *j, bool search,
+                       struct group_ref **order, int *n_order, struct rs_error *err);
 
 struct growing {                 /* bytes that grow                                                  */
     uint8_t *data;

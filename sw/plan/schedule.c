@@ -23,6 +23,7 @@ enum {
     QUEUE_DEPTH = 4,             /* commands that wait in an engine's queue                          */
     MEMORY_LATENCY = 100,
     UNIT_WORDS = 512,            /* words that one LOAD of filters fetches at most, if it can         */
+    FIRST_WORDS = 192,           /* of filters before the network's input                            */
     WBUF_MARGIN = 4,             /* words of the filter buffer left alone: a line of two at each end */
     INPUT_PIECE = 160,           /* blocks of a network input that one LOAD fetches                  */
     ALIGN_BLOCKS = 4             /* blocks in a beat of m_axi */
@@ -56,6 +57,9 @@ struct build {
     int n_seq, room_seq;
     struct cmd *prog;
     int n_prog, room_prog;
+    struct group_ref *order;
+    int n_order;
+    int *next_tile;              /* [layer]: the first tile without its loads                        */
     struct instance *inst;
     int n_inst;
     int64_t loaded;              /* running address: filter words with a LOAD in the program         */
@@ -312,16 +316,6 @@ static struct view view_of(const struct act *a, int buf, int tile_blocks_, int t
     return (struct view){ (int64_t)buf + (tile & 1 ? (int64_t)tile_blocks_ * a->cbs : 0) - p.from, tile_blocks_ };
 }
 
-/* First channel block of the ifmap that a group reads. */
-static int first_block(const struct layer *l, const struct group *g)
-{
-    if (is_pool(l))
-        return g->cg;
-    if (l->filter_layout != FILTER_RSM)
-        return 0;
-    return l->map.mode == RS_MODE_DEPTHWISE ? g->cg / l->multiplier : g->cg;
-}
-
 static void make_group(struct build *b, struct cmd *k, int layer, const struct group *g)
 {
     const struct layer *l = &b->j->layers[layer];
@@ -335,7 +329,7 @@ static void make_group(struct build *b, struct cmd *k, int layer, const struct g
     const int w_lo = rs_max(0, x0), w_hi = rs_min(l->W, x0 + (g->nf - 1) * l->U + l->S);
     const bool linear = l->filter_layout == FILTER_LINEAR && !is_pool(l);
     const int if_cb = linear ? 1 : iv.cb;
-    const int64_t if_base = iv.base + (int64_t)g->image * l->in_image + (int64_t)first_block(l, g) * iv.cb;
+    const int64_t if_base = iv.base + (int64_t)g->image * l->in_image + (int64_t)rs_first_block(l, g) * iv.cb;
     const int64_t out_base = ov.base + (int64_t)g->image * l->out_image + (int64_t)g->e0 * l->F + g->f0 + (int64_t)(g->m0 / block) * ov.cb;
     const int out_blocks = is_pool(l) ? g->nm : rs_div_up(g->m0 % block + g->nm, block);
 
@@ -512,37 +506,32 @@ static rs_status sequence(struct build *b, size_t *status_used, struct rs_plan_j
             EMIT();
         }
     }
-    for (int i = 0; i < b->j->n_layers; i++) {
+    for (int n = 0; n < b->n_order; n++) {
+        const int i = b->order[n].layer, g = b->order[n].group;
         const struct layer *l = &b->j->layers[i];
         const struct act *in = &b->j->acts[l->in], *o = &b->j->acts[l->out], *res = l->res >= 0 ? &b->j->acts[l->res] : NULL;
-        const int tiles = tiles_of(l) * l->N;
+        const int tiles = tiles_of(l) * l->N, tile = l->groups[g].tile;
 
-        for (int g = 0, next = 0; g < l->n_groups; g++) {
-            const int tile = l->groups[g].tile;
+        for (; b->next_tile[i] < tiles && b->next_tile[i] <= tile + 1; b->next_tile[i]++) {        /* this tile and the next one */
+            const int next = b->next_tile[i];
 
-            for (; next < tiles && next <= tile + 1; next++) {                 /* this tile and the next one */
-                if (in->spilled) {
-                    const struct interval p = in_pixels(l, next);
-
-                    make_move(b, &k, true, in, p, l->in_buf + (int64_t)(next & 1) * l->in_tile * in->cbs, l->in_tile, i);
-                    EMIT();
-                }
-                if (res != NULL && res->spilled) {
-                    const struct interval p = out_pixels(l, next);
-
-                    make_move(b, &k, true, res, p, l->res_buf + (int64_t)(next & 1) * l->res_tile * res->cbs, l->res_tile, i);
-                    EMIT();
-                }
+            if (in->spilled) {
+                make_move(b, &k, true, in, in_pixels(l, next), l->in_buf + (int64_t)(next & 1) * l->in_tile * in->cbs, l->in_tile, i);
+                EMIT();
             }
-            make_group(b, &k, i, &l->groups[g]);
-            EMIT();
-            if (o->spilled && (g == l->n_groups - 1 || l->groups[g + 1].tile != tile)) {
-                const struct interval p = out_pixels(l, tile);
-
-                make_move(b, &k, false, o, p, l->out_buf + (int64_t)(tile & 1) * l->out_tile * o->cbs, l->out_tile, i);
+            if (res != NULL && res->spilled) {
+                make_move(b, &k, true, res, out_pixels(l, next), l->res_buf + (int64_t)(next & 1) * l->res_tile * res->cbs, l->res_tile, i);
                 EMIT();
             }
         }
+        make_group(b, &k, i, &l->groups[g]);
+        EMIT();
+        if (o->spilled && (g == l->n_groups - 1 || l->groups[g + 1].tile != tile)) {
+            make_move(b, &k, false, o, out_pixels(l, tile), l->out_buf + (int64_t)(tile & 1) * l->out_tile * o->cbs, l->out_tile, i);
+            EMIT();
+        }
+        if (g < l->n_groups - 1)
+            continue;
         if ((o->to_host || o->to_job) && !o->spilled) {
             make_move(b, &k, false, o, (struct interval){ 0, o->stride }, o->glb, o->stride, i);
             EMIT();
@@ -719,12 +708,13 @@ static rs_status program(struct build *b)
     int ahead[QUEUE_DEPTH];                                /* first uses of the LOADs placed early                     */
     int n_ahead = 0;
     rs_status s = make_instances(b);
+    const int first_group = b->n_inst > 0 ? b->inst[0].first : 0;
 
     for (int p = 0; s == RS_OK && p < b->n_seq; p++) {
         struct cmd *k = &b->seq[p];
 
         if (p == 0 && b->n_inst > 0)                       /* the first filters come before the network's input */
-            s = load_filters(b, rs_min(b->inst[0].words, (int)room));
+            s = load_filters(b, rs_min(b->inst[0].words, FIRST_WORDS));
         if (k->chunk >= 0) {
             const struct instance *x = &b->inst[k->set];
             const int64_t end = x->at + x->words;
@@ -744,7 +734,7 @@ static rs_status program(struct build *b)
             else
                 i++;
         /* Filters of what comes next, while there is room in buffer and queue. */
-        while (s == RS_OK && (p > 0 || k->chunk >= 0) && n_ahead < QUEUE_DEPTH - 1 && b->loading < b->n_inst) {
+        while (s == RS_OK && p >= first_group && n_ahead < QUEUE_DEPTH - 1 && b->loading < b->n_inst) {
             const struct instance *x = &b->inst[b->loading];
             int64_t end = x->at + x->words < b->loaded + UNIT_WORDS ? x->at + x->words : b->loaded + UNIT_WORDS;
 
@@ -843,8 +833,6 @@ static int64_t predict(const struct build *b, int64_t *layer_end)
 
 static rs_status map_layer(const struct rs_hw_config *c, struct layer *l, const struct rs_mapping *forced, struct rs_error *err)
 {
-    struct layer cut = *l;
-
     if (is_pool(l)) {
         l->map = (struct rs_mapping){ .mode = -1, .e = l->E > 1 ? rs_min(l->tile_rows, l->E) : 1, .fx = 1, .mx = 1, .pairs = 1, .ns = 1,
                                       .fp = l->E > 1 ? l->F : rs_min(l->tile_rows, l->F), .q = 1, .rp = 1, .wc = 1 };
@@ -854,11 +842,7 @@ static rs_status map_layer(const struct rs_hw_config *c, struct layer *l, const 
         l->map = *forced;
         return rs_map_check(c, l, forced, err) ? RS_OK : RS_ERR_RANGE;
     }
-    if (l->E > 1)
-        cut.E = rs_min(l->E, l->tile_rows);
-    else
-        cut.F = rs_min(l->F, l->tile_rows);
-    return rs_map_search(c, &cut, &l->map, 1, err) > 0 ? RS_OK : RS_ERR_UNSUPPORTED;
+    return rs_map_candidates(c, l, &l->map, 1, err) > 0 ? RS_OK : RS_ERR_UNSUPPORTED;
 }
 
 static void build_free(struct build *b)
@@ -868,6 +852,8 @@ static void build_free(struct build *b)
         free(b->rd[s]);
     }
     free(b->inst);
+    free(b->order);
+    free(b->next_tile);
     free(b->seq);
     free(b->prog);
 }
@@ -885,9 +871,11 @@ rs_status rs_plan_job(const struct rs_hw_config *c, const struct rs_plan_options
         s = map_layer(c, &j->layers[i], forced, err);
         if (s != RS_OK)
             j->bad = i;
-        if (s == RS_OK)
-            s = rs_plan_groups(c, &j->layers[i], err);
     }
+    b.next_tile = calloc((size_t)j->n_layers + 1, sizeof *b.next_tile);
+    if (s == RS_OK)
+        s = b.next_tile == NULL ? rs_fail(err, RS_ERR_NOMEM, "no memory for %d layers", j->n_layers)
+                                : rs_order_job(c, o, j, forced == NULL, &b.order, &b.n_order, err);
     for (int i = 0; s == RS_OK && i < j->n_acts; i++) {
         struct act *a = &j->acts[i];
 
