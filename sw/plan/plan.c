@@ -265,6 +265,32 @@ struct planning {
 
 static bool on_array(enum rs_plan_where w) { return w != RS_PLAN_CPU; }
 
+/* The node whose commands write tensor @t: its producer, or that one's carrier; -1 for the host. */
+static int writer(const struct planning *x, int t)
+{
+    const int p = x->producer[x->root[t]];
+
+    if (p < 0 || x->plan->steps[p].where == RS_PLAN_CPU)
+        return -1;
+    return x->plan->steps[p].where == RS_PLAN_FUSED ? x->plan->steps[p].carrier : p;
+}
+
+/* Can node @carrier run when tensor @other is there?  It can be put off within a job, and only an ADD reads its result. */
+static bool may_follow(const struct planning *x, int carrier, int other)
+{
+    const int w = writer(x, other);
+    const int made = x->producer[x->root[other]];
+
+    if (made < carrier)
+        return true;
+    if (w < 0)                                             /* made on the CPU, later */
+        return false;
+    for (int k = carrier; k <= made; k++)
+        if (x->plan->steps[k].where == RS_PLAN_CPU)
+            return false;
+    return true;
+}
+
 static void decide(struct planning *x)
 {
     const struct rs_graph *g = x->g;
@@ -310,10 +336,13 @@ static void decide(struct planning *x)
                 if (p < 0 || plan->steps[p].where != RS_PLAN_ARRAY || !rs_op_has_macs(g->nodes[p].op) || !is_s8(g, other) || !is_s8(g, n->outputs[0]) ||
                     g->tensors[other].data != NULL || rs_graph_fusable_add(g, p, &residual) != i)
                     continue;
-                if (n->inputs[0] == n->inputs[1] || x->producer[other] > p)
+                if (n->inputs[0] == n->inputs[1] || !may_follow(x, p, other))
                     continue;
-                carrier = p;
-                acc = k;
+                /* The one with more MACs hides the adders' time better. */
+                if (carrier < 0 || rs_graph_macs(g, p) > rs_graph_macs(g, carrier)) {
+                    carrier = p;
+                    acc = k;
+                }
             }
             if (carrier < 0 || !add_fits(&n->u.add, s->reason, sizeof s->reason))
                 continue;
@@ -366,14 +395,32 @@ static bool host_reads(const struct planning *x, int tensor)
     return false;
 }
 
-/* The node whose commands write tensor @t: its producer, or that one's carrier; -1 for the host. */
-static int writer(const struct planning *x, int t)
+/* The tensor that the ADD carried by node @i adds; -1: it carries none.  @add: that node. */
+static int residual_of(const struct planning *x, int i, int *add)
 {
-    const int p = x->producer[t];
+    for (int k = 0; k < x->g->n_nodes; k++)
+        if (x->plan->steps[k].where == RS_PLAN_FUSED && x->plan->steps[k].carrier == i) {
+            const struct rs_node *a = &x->g->nodes[k];
 
-    if (p < 0 || x->plan->steps[p].where == RS_PLAN_CPU)
-        return -1;
-    return x->plan->steps[p].where == RS_PLAN_FUSED ? x->plan->steps[p].carrier : p;
+            *add = k;
+            return x->producer[a->inputs[0]] == i ? a->inputs[1] : a->inputs[0];
+        }
+    return -1;
+}
+
+/* Appends array node @i to @list, unless it carries an ADD whose operand is written by a later node: then after that one. */
+static int put_in_order(const struct planning *x, int i, int from, int to, int *list, int n)
+{
+    int add;
+
+    list[n++] = i;
+    for (int k = from; k < to; k++) {
+        const int residual = x->plan->steps[k].where == RS_PLAN_ARRAY && k < i ? residual_of(x, k, &add) : -1;
+
+        if (residual >= 0 && writer(x, residual) == i)
+            n = put_in_order(x, k, from, to, list, n);
+    }
+    return n;
 }
 
 /* Plans nodes [from, to), all on the array, as one job. */
@@ -386,40 +433,45 @@ static rs_status plan_one_job(struct planning *x, int from, int to, int *bad_nod
     struct job j = { .bad = -1 };
     rs_status s = RS_OK;
     char reason[128];
+    int *list = NULL, n_list = 0, add = -1;
 
     j.layers = calloc((size_t)(to - from), sizeof *j.layers);
     j.acts = calloc((size_t)(to - from) * 3, sizeof *j.acts);
+    list = calloc((size_t)(to - from) + 1, sizeof *list);
     out->inputs = calloc((size_t)g->n_tensors + 1, sizeof *out->inputs);
     out->outputs = calloc((size_t)g->n_tensors + 1, sizeof *out->outputs);
-    if (j.layers == NULL || j.acts == NULL || out->inputs == NULL || out->outputs == NULL) {
+    if (j.layers == NULL || j.acts == NULL || list == NULL || out->inputs == NULL || out->outputs == NULL) {
+        free(list);
         job_free(&j);
         return rs_fail(err, RS_ERR_NOMEM, "no memory for %d layers", to - from);
     }
     for (int i = from; i < to; i++) {
+        const int residual = plan->steps[i].where == RS_PLAN_ARRAY ? residual_of(x, i, &add) : -1;
+
+        plan->steps[i].job = plan->n_jobs;
+        if (plan->steps[i].where == RS_PLAN_ARRAY && (residual < 0 || writer(x, residual) < i))
+            n_list = put_in_order(x, i, from, to, list, n_list);
+    }
+    for (int at = 0; at < n_list; at++) {
+        const int i = list[at], residual = residual_of(x, i, &add);
         const struct rs_node *n = &g->nodes[i];
         struct layer *l = &j.layers[j.n_layers];
         int result = n->outputs[0];
 
-        plan->steps[i].job = plan->n_jobs;
-        if (plan->steps[i].where != RS_PLAN_ARRAY)
-            continue;
         if (!layer_of_node(g, i, block, l, reason, sizeof reason)) {
             s = rs_fail(err, RS_ERR_ARG, "node %d: %s", i, reason);
             break;
         }
         j.n_layers++;
         l->in = act_of(x, &j, n->inputs[0]);
-        for (int k = 0; k < g->n_nodes; k++)
-            if (plan->steps[k].where == RS_PLAN_FUSED && plan->steps[k].carrier == i) {
-                const struct rs_node *a = &g->nodes[k];
-                const bool swapped = x->producer[a->inputs[0]] != i;
-
-                set_add(l, &a->u.add, swapped);
-                l->res = act_of(x, &j, a->inputs[swapped ? 0 : 1]);
-                result = a->outputs[0];
-            }
+        if (residual >= 0) {
+            set_add(l, &g->nodes[add].u.add, g->nodes[add].inputs[0] == residual);
+            l->res = act_of(x, &j, residual);
+            result = g->nodes[add].outputs[0];
+        }
         l->out = act_of(x, &j, result);
     }
+    free(list);
     for (int i = 0; s == RS_OK && i < j.n_acts; i++) {
         struct act *a = &j.acts[i];
         const int w = writer(x, a->tensor);
