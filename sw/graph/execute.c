@@ -222,6 +222,10 @@ static rs_status run(const struct operands *o, int node, void *const *data, stru
         return rs_logistic_s8(count, o->x, &n->u.sigmoid, o->z, err);
     case RS_OP_TANH:
         return rs_tanh_s8(count, o->x, &n->u.sigmoid, o->z, err);
+    case RS_OP_HARD_SWISH:
+        for (size_t i = 0; i < count; i++)
+            o->z[i] = n->u.table[o->x[i] + 128];
+        return RS_OK;
     case RS_OP_LEAKY_RELU: {
         struct rs_quant negative = q;
 

@@ -30,6 +30,7 @@ const struct rs_op_info rs_op_table[RS_OP_COUNT] = {
     [RS_OP_SOFTMAX]          = { "SOFTMAX",                 1, 1, false },
     [RS_OP_LOGISTIC]         = { "LOGISTIC",                1, 1, false },
     [RS_OP_TANH]             = { "TANH",                    1, 1, false },
+    [RS_OP_HARD_SWISH]       = { "HARD_SWISH",              1, 1, false },
     [RS_OP_LEAKY_RELU]       = { "LEAKY_RELU",              1, 1, false },
     [RS_OP_RELU]             = { "RELU",                    1, 1, false },
     [RS_OP_RELU6]            = { "RELU6",                   1, 1, false },

@@ -43,6 +43,7 @@ enum rs_op {
     RS_OP_SOFTMAX,
     RS_OP_LOGISTIC,
     RS_OP_TANH,
+    RS_OP_HARD_SWISH,
     RS_OP_LEAKY_RELU,
     RS_OP_RELU,
     RS_OP_RELU6,
@@ -113,6 +114,7 @@ struct rs_node {
         struct rs_mean_quant mean;
         struct rs_softmax_quant softmax;
         struct rs_sigmoid_quant sigmoid;
+        int8_t table[256];                 /* HARD_SWISH: output of code i - 128                         */
     } u;
 };
 

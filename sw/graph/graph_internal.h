@@ -30,6 +30,9 @@ struct rs_dims rs_dims_of(const struct rs_tensor *t);
 rs_status rs_infer_node(struct rs_graph *g, struct rs_node *n, int k, int32_t dim[RS_MAX_RANK], int *rank, struct rs_error *err);
 rs_status rs_requantize_node(struct rs_graph *g, struct rs_node *n, struct rs_error *err);
 
+/* TFLite's HARD_SWISH of code i - 128.  RS_ERR_RANGE: scales that it cannot do. */
+rs_status rs_hard_swish_table(float s_in, int32_t zp_in, float s_out, int32_t zp_out, int8_t table[256], struct rs_error *err);
+
 /* Producer of each tensor (-1 none) and how many node inputs plus network outputs read it; one free() each. */
 struct rs_uses { int *producer, *count; };
 rs_status rs_uses_create(const struct rs_graph *g, struct rs_uses *u, struct rs_error *err);

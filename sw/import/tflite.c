@@ -20,7 +20,7 @@ enum {
     B_RELU6 = 21, B_RESHAPE = 22, B_SOFTMAX = 25, B_TANH = 28, B_CUSTOM = 32, B_PAD = 34, B_TRANSPOSE = 39, B_MEAN = 40,
     B_SUB = 41, B_SQUEEZE = 43, B_STRIDED_SLICE = 45, B_SPLIT = 49, B_MAXIMUM = 55, B_MINIMUM = 57, B_PADV2 = 60,
     B_SLICE = 65, B_EXPAND_DIMS = 70, B_RESIZE_NEAREST_NEIGHBOR = 97, B_LEAKY_RELU = 98, B_SPLIT_V = 102,
-    B_QUANTIZE = 114, B_BATCH_MATMUL = 126, B_LAST = 206
+    B_QUANTIZE = 114, B_HARD_SWISH = 117, B_BATCH_MATMUL = 126, B_LAST = 206
 };
 
 /* Names, for messages; the ones we do not import too. */
@@ -60,6 +60,7 @@ static const struct mapping { int16_t builtin, op, options, data_inputs; } mappi
     { B_STRIDED_SLICE, RS_OP_SLICE, 32, 1 },     { B_SPLIT, RS_OP_SLICE, 35, -1 },    { B_SPLIT_V, RS_OP_SLICE, 79, 1 },
     { B_RESIZE_NEAREST_NEIGHBOR, RS_OP_RESIZE_NEAREST, 74, 1 }, { B_SOFTMAX, RS_OP_SOFTMAX, 9, 1 },
     { B_LOGISTIC, RS_OP_LOGISTIC, 0, 1 },        { B_TANH, RS_OP_TANH, 0, 1 },        { B_LEAKY_RELU, RS_OP_LEAKY_RELU, 75, 1 },
+    { B_HARD_SWISH, RS_OP_HARD_SWISH, 0, 1 },
     { B_RELU, RS_OP_RELU, 0, 1 },                { B_RELU6, RS_OP_RELU6, 0, 1 },      { B_RELU_N1_TO_1, RS_OP_RELU_N1_TO_1, 0, 1 },
     { B_QUANTIZE, RS_OP_QUANTIZE, 0, 1 },        { B_DEQUANTIZE, RS_OP_DEQUANTIZE, 0, 1 },
 };

@@ -232,6 +232,17 @@ TEST(leaky_relu_and_relu_to_another_scale)
     EXPECT(in, 6, 6, 10, 14, 14);
 }
 
+TEST(hard_swish_as_litert_computes_it)
+{
+    static const int8_t in[16] = { -128, -100, -71, -70, -60, -41, -40, -25, -11, -10, -9, 10, 33, 50, 51, 127 };
+
+    begin(codes("in", 2, D(1, 16), 0.05f, -10));
+    m.out[0] = add(codes("out", 2, D(1, 16), 0.03f, -90));
+    op((struct tw_op){ 117, 1, { 0 }, 1, { m.out[0] }, 0, 0, { { 0, 0 } } });
+    /* What ai-edge-litert 1.2.0's reference kernel returns. */
+    EXPECT(in, -90, -90, -90, -90, -97, -102, -103, -99, -91, -90, -89, -68, -28, 10, 12, 127);
+}
+
 TEST(batch_matmul_of_activations_with_zero_points)
 {
     static const int32_t perm[3] = { 0, 2, 1 };
@@ -392,6 +403,7 @@ int main(int argc, char **argv)
     RUN(resize_nearest_neighbor);
     RUN(maximum_and_minimum_broadcast);
     RUN(leaky_relu_and_relu_to_another_scale);
+    RUN(hard_swish_as_litert_computes_it);
     RUN(batch_matmul_of_activations_with_zero_points);
     RUN(float_and_uint8_at_the_edges);
     RUN(mean_over_negative_and_repeated_axes);

@@ -306,10 +306,12 @@ def add_op(m):
         else:
             m.op(B.TANH if which == 1 else B.LOGISTIC, [x.index], [y], 0, None, 2)
     elif kind == 20:
-        which = m.ri(0, 3)
+        which = m.ri(0, 4)
         equal = m.ri(0, 1)
         y = m.act(x.shape, x.scale if equal else m.scale(), x.zp if equal else m.zp())
-        if which == 3:
+        if which == 4:
+            m.op(B.HARD_SWISH, [x.index], [y], O.HardSwishOptions, S.HardSwishOptionsT(), 1)
+        elif which == 3:
             m.op(B.LEAKY_RELU, [x.index], [y], O.LeakyReluOptions, options(S.LeakyReluOptionsT, alpha=float(m.rng.uniform(0.01, 0.9))), 2)
         else:
             m.op([B.RELU, B.RELU6, B.RELU_N1_TO_1][which], [x.index], [y], 0, None, 1 if which == 2 else 2)
