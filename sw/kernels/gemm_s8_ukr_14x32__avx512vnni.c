@@ -38,18 +38,21 @@ AVX512 static void copy(const struct packed_layer *l, const int8_t *src, int64_t
 
 /* ------------------------------------------------------------- output stage */
 
+/* In registers: a store of codes could otherwise have changed them, for all the compiler knows. */
+struct bounds {
+    __m512i zp, act_min, act_max;
+};
+
 /* Two rows of up to 32 codes: 32-bit lanes to bytes with saturation, zero point, clamp, lanes back in order. */
-AVX512_INLINE void store_rows32(const __m512i row0[2], const __m512i row1[2], const struct stage_common *c, int8_t *out0,
-                         int8_t *out1, __mmask32 mask)
+AVX512_INLINE void store_rows32(const __m512i row0[2], const __m512i row1[2], const struct bounds *c, int8_t *out0,
+                                int8_t *out1, __mmask32 mask)
 {
-    const __m512i zp = _mm512_set1_epi16((short)c->zp_out);
     const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
-    const __m512i h0 = _mm512_adds_epi16(_mm512_packs_epi32(row0[0], row0[1]), zp);
-    const __m512i h1 = _mm512_adds_epi16(_mm512_packs_epi32(row1[0], row1[1]), zp);
+    const __m512i h0 = _mm512_adds_epi16(_mm512_packs_epi32(row0[0], row0[1]), c->zp);
+    const __m512i h1 = _mm512_adds_epi16(_mm512_packs_epi32(row1[0], row1[1]), c->zp);
     __m512i q = _mm512_packs_epi16(h0, h1);
 
-    q = _mm512_max_epi8(q, _mm512_set1_epi8((char)c->act_min));
-    q = _mm512_min_epi8(q, _mm512_set1_epi8((char)c->act_max));
+    q = _mm512_min_epi8(_mm512_max_epi8(q, c->act_min), c->act_max);
     q = _mm512_permutexvar_epi32(order, q);
     _mm256_mask_storeu_epi8(out0, mask, _mm512_castsi512_si256(q));
     if (out1 != NULL)
@@ -57,16 +60,14 @@ AVX512_INLINE void store_rows32(const __m512i row0[2], const __m512i row1[2], co
 }
 
 /* Four rows of up to 16 codes, likewise; @out NULL: no such row. */
-AVX512_INLINE void store_rows16(const __m512i rows[4], const struct stage_common *c, int8_t *const out[4], __mmask16 mask)
+AVX512_INLINE void store_rows16(const __m512i rows[4], const struct bounds *c, int8_t *const out[4], __mmask16 mask)
 {
-    const __m512i zp = _mm512_set1_epi16((short)c->zp_out);
     const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
-    const __m512i h0 = _mm512_adds_epi16(_mm512_packs_epi32(rows[0], rows[1]), zp);
-    const __m512i h1 = _mm512_adds_epi16(_mm512_packs_epi32(rows[2], rows[3]), zp);
+    const __m512i h0 = _mm512_adds_epi16(_mm512_packs_epi32(rows[0], rows[1]), c->zp);
+    const __m512i h1 = _mm512_adds_epi16(_mm512_packs_epi32(rows[2], rows[3]), c->zp);
     __m512i q = _mm512_packs_epi16(h0, h1);
 
-    q = _mm512_max_epi8(q, _mm512_set1_epi8((char)c->act_min));
-    q = _mm512_min_epi8(q, _mm512_set1_epi8((char)c->act_max));
+    q = _mm512_min_epi8(_mm512_max_epi8(q, c->act_min), c->act_max);
     q = _mm512_permutexvar_epi32(order, q);
     _mm_mask_storeu_epi8(out[0], mask, _mm512_castsi512_si128(q));
     if (out[1] != NULL)
@@ -144,6 +145,8 @@ AVX512_INLINE void tile(const int np, const int nq, const int nv, int filters, c
     }
 
     const uint32_t mask = _bzhi_u32(~UINT32_C(0), (unsigned)filters);
+    const struct bounds bounds = { _mm512_set1_epi16((short)c->zp_out), _mm512_set1_epi8((char)c->act_min),
+                                   _mm512_set1_epi8((char)c->act_max) };
     const size_t ldo = g->row_elements;
     int8_t *const out_p = g->out_p, *const out_q = g->out_q;
 #define ROW(i) ((i) < np ? out_p + (size_t)(i) * ldo : out_q + (size_t)((i) - np) * ldo)
@@ -157,11 +160,11 @@ AVX512_INLINE void tile(const int np, const int nq, const int nv, int filters, c
             const __m512i row0[2] = { requantize16(acc[i][0], &t0), requantize16(acc[i][1], &t1) };
 
             if (j == i) {
-                store_rows32(row0, row0, c, ROW(i), NULL, mask);
+                store_rows32(row0, row0, &bounds, ROW(i), NULL, mask);
             } else {
                 const __m512i row1[2] = { requantize16(acc[j][0], &t0), requantize16(acc[j][1], &t1) };
 
-                store_rows32(row0, row1, c, ROW(i), ROW(j), mask);
+                store_rows32(row0, row1, &bounds, ROW(i), ROW(j), mask);
             }
         }
     } else {
@@ -177,7 +180,7 @@ AVX512_INLINE void tile(const int np, const int nq, const int nv, int filters, c
                 rows[j] = i + j < mr ? requantize16(acc[i + j][0], &t0) : rows[0];
                 out[j] = i + j < mr ? ROW(i + j) : NULL;
             }
-            store_rows16(rows, c, out, (__mmask16)mask);
+            store_rows16(rows, &bounds, out, (__mmask16)mask);
         }
     }
 #undef ROW

@@ -105,7 +105,9 @@ INLINE void tile(const int np, const int nq, int filters, const struct gemm_oper
         return;
     }
 
-    const __m256i zero = _mm256_setzero_si256();
+    /* In registers: a store of codes could otherwise have changed them, for all the compiler knows. */
+    const __m256i zp = _mm256_set1_epi16((short)c->zp_out), zero = _mm256_setzero_si256();
+    const __m128i act_min = _mm_set1_epi8((char)c->act_min), act_max = _mm_set1_epi8((char)c->act_max);
     __m256i mult[2], half[2], right[2], rounds[2];
 
 #pragma GCC unroll 2
@@ -120,12 +122,11 @@ INLINE void tile(const int np, const int nq, int filters, const struct gemm_oper
         const __m256i y0 = requantize8(acc[i][0], mult[0], half[0], right[0], rounds[0]);
         const __m256i y1 = requantize8(acc[i][1], mult[1], half[1], right[1], rounds[1]);
         /* packs works in 128-bit halves: y0 low, y1 low | y0 high, y1 high */
-        const __m256i h = _mm256_adds_epi16(_mm256_permute4x64_epi64(_mm256_packs_epi32(y0, y1), 0xD8),
-                                            _mm256_set1_epi16((short)c->zp_out));
+        const __m256i h = _mm256_adds_epi16(_mm256_permute4x64_epi64(_mm256_packs_epi32(y0, y1), 0xD8), zp);
         __m128i codes = _mm_packs_epi16(_mm256_castsi256_si128(h), _mm256_extracti128_si256(h, 1));
         int8_t *row = (int8_t *)(i < np ? g->out_p : g->out_q) + (size_t)(i < np ? i : i - np) * g->row_elements;
 
-        codes = _mm_min_epi8(_mm_max_epi8(codes, _mm_set1_epi8((char)c->act_min)), _mm_set1_epi8((char)c->act_max));
+        codes = _mm_min_epi8(_mm_max_epi8(codes, act_min), act_max);
         if (filters == NR) {
             _mm_storeu_si128((__m128i *)(void *)row, codes);
         } else {

@@ -419,57 +419,66 @@ struct block {
     char *out;                         /* first pixel                                        */
     int64_t rows, pixels;              /* pixels in a row                                    */
     int64_t a_row, out_row;            /* bytes from an ofmap row to the next                */
-    size_t step, out_step;             /* bytes from a pixel to the next                     */
+    int64_t step, out_step;            /* bytes from a pixel to the next                     */
+    int64_t out_bytes;                 /* of one output                                      */
 };
 
-/*
- * Tiles of a row: as few as can be, and nearly equal.  Rows of at most half a tile go two by two, one in each of the
- * tile's groups.
- */
-static int64_t tiles_of(const struct kernel_isa *k, const struct block *b)
-{
-    return b->pixels <= k->mr / 2 ? (b->rows + 1) / 2 : b->rows * ((b->pixels + k->mr - 1) / k->mr);
-}
+/* One tile: @pixels pixels from (@row, @pixel) on; or, @two_rows, as many from each of two rows. */
+struct tile {
+    int64_t row, pixel, pixels;
+    bool two_rows;
+};
 
-static void run_tile(const struct packed_layer *l, const struct kernel_isa *k, const struct block *b, int64_t t,
-                     int64_t panel)
+static void run_tile(const struct packed_layer *l, const struct kernel_isa *k, const struct block *b,
+                     const struct tile *t, int64_t panel)
 {
     const int64_t m = panel * k->nr, left = l->sh.m - m;
-    const int64_t in_row = (b->pixels + k->mr - 1) / k->mr;
-    const bool paired = b->pixels <= k->mr / 2;
-    const int64_t row = paired ? 2 * t : t / in_row;
-    const int64_t first = paired ? 0 : b->pixels * (t % in_row) / in_row;
-    const int64_t last = paired ? b->pixels : b->pixels * (t % in_row + 1) / in_row;
-    const bool two_rows = paired && row + 1 < b->rows;
-    const int64_t np = two_rows ? last : (last - first + 1) / 2, nq = two_rows ? last : last - first - np;
-    struct gemm_operands g = {
-        .p = b->a + row * b->a_row + first * (int64_t)b->step,
-        .step = b->step, .run_offset = packed_run_offsets(l), .runs = l->runs, .run_steps = l->run_steps,
+    const int64_t np = t->two_rows ? t->pixels : (t->pixels + 1) / 2, nq = t->two_rows ? t->pixels : t->pixels - np;
+    const char *p = b->a + t->row * b->a_row + t->pixel * b->step;
+    char *out = b->out + t->row * b->out_row + t->pixel * b->out_step + m * b->out_bytes;
+    const struct gemm_operands g = {
+        .p = p, .q = p + (t->two_rows ? b->a_row : np * b->step), .step = (size_t)b->step,
+        .run_offset = packed_run_offsets(l), .runs = l->runs, .run_steps = l->run_steps,
         .b = (const char *)packed_b(l) + panel * l->panel_bytes, .stage = packed_stages(l) + panel,
-        .common = &l->common, .row_elements = (size_t)l->sh.m,
+        .common = &l->common, .out_p = out, .out_q = out + (t->two_rows ? b->out_row : np * b->out_step),
+        .row_elements = (size_t)l->sh.m,
     };
-    char *out = b->out + row * b->out_row + first * (int64_t)b->out_step +
-                m * (int64_t)(b->out_step / (size_t)l->sh.m);
 
-    g.q = two_rows ? g.p + b->a_row : g.p + np * (int64_t)b->step;
-    g.out_p = out;
-    g.out_q = two_rows ? out + b->out_row : out + np * (int64_t)b->out_step;
     k->tile((int)np, (int)nq, left < k->nr ? (int)left : k->nr, &g);
+}
+
+/*
+ * All tiles by the panels [first, last), all panels of a tile in turn.  Tiles of a row: as few as can be, and nearly
+ * equal.  Rows of at most half a tile go two by two, one in each of the tile's groups.
+ */
+static void run_tiles(const struct packed_layer *l, const struct kernel_isa *k, const struct block *b, int64_t first,
+                      int64_t last)
+{
+    const bool paired = b->pixels <= k->mr / 2;
+    const int64_t in_row = (b->pixels + k->mr - 1) / k->mr;
+    const int64_t least = b->pixels / in_row, larger = b->pixels % in_row;      /* so many have one more */
+
+    for (struct tile t = { 0 }; t.row < b->rows; t.row += paired ? 2 : 1) {
+        t.two_rows = paired && t.row + 1 < b->rows;
+        t.pixel = 0;
+        for (int64_t i = 0; i < in_row; i++, t.pixel += t.pixels) {
+            t.pixels = least + (i < larger);
+            for (int64_t panel = first; panel < last; panel++)
+                run_tile(l, k, b, &t, panel);
+        }
+    }
 }
 
 static void run_block(const struct packed_layer *l, const struct kernel_isa *k, const struct block *b)
 {
-    const int64_t panels = (l->sh.m + k->nr - 1) / k->nr, tiles = tiles_of(k, b);
+    const int64_t panels = (l->sh.m + k->nr - 1) / k->nr;
 
-    if (l->panel_outer) {
-        for (int64_t p = 0; p < panels; p++)
-            for (int64_t t = 0; t < tiles; t++)
-                run_tile(l, k, b, t, p);
-    } else {
-        for (int64_t t = 0; t < tiles; t++)
-            for (int64_t p = 0; p < panels; p++)
-                run_tile(l, k, b, t, p);
+    if (!l->panel_outer) {
+        run_tiles(l, k, b, 0, panels);
+        return;
     }
+    for (int64_t panel = 0; panel < panels; panel++)
+        run_tiles(l, k, b, panel, panel + 1);
 }
 
 /* A for ofmap rows [e, e + rows) of one image: every column that a window touches, padding filled in. */
@@ -500,14 +509,14 @@ static void copy_rows(const struct packed_layer *l, const struct kernel_isa *k, 
 
 /* Pixels [begin, end) of a 1x1 layer. */
 static void run_points(const struct packed_layer *l, const struct kernel_isa *k, const int8_t *ifmap, char *out,
-                       int64_t begin, int64_t end, size_t out_bytes, char *scratch)
+                       int64_t begin, int64_t end, int64_t out_bytes, char *scratch)
 {
-    const size_t out_step = (size_t)l->sh.m * out_bytes;
+    const int64_t out_step = l->sh.m * out_bytes;
 
     for (int64_t at = begin; at < end; at += l->block_rows) {
         const int64_t pixels = end - at < l->block_rows ? end - at : l->block_rows;
-        const struct block b = { .a = scratch, .out = out + at * (int64_t)out_step, .rows = 1, .pixels = pixels,
-                                 .step = (size_t)l->pitch, .out_step = out_step };
+        const struct block b = { .a = scratch, .out = out + at * out_step, .rows = 1, .pixels = pixels,
+                                 .step = l->pitch, .out_step = out_step, .out_bytes = out_bytes };
 
         k->copy(l, ifmap + at * l->sh.c, pixels * l->sh.c, scratch);
         run_block(l, k, &b);
@@ -516,10 +525,10 @@ static void run_points(const struct packed_layer *l, const struct kernel_isa *k,
 
 /* ofmap rows [begin, end), counted over all images. */
 static void run_rows(const struct packed_layer *l, const struct kernel_isa *k, const int8_t *ifmap, char *out,
-                     int64_t begin, int64_t end, size_t out_bytes, char *scratch)
+                     int64_t begin, int64_t end, int64_t out_bytes, char *scratch)
 {
     const struct rs_conv_shape *sh = &l->sh;
-    const size_t out_step = (size_t)sh->m * out_bytes;
+    const int64_t out_step = sh->m * out_bytes;
     int64_t rows;
 
     for (int64_t row = begin; row < end; row += rows) {
@@ -529,9 +538,9 @@ static void run_rows(const struct packed_layer *l, const struct kernel_isa *k, c
         rows = end - row < rows ? end - row : rows;
 
         const struct block b = {
-            .a = scratch, .out = out + row * sh->f * (int64_t)out_step, .rows = rows, .pixels = sh->f,
-            .a_row = sh->stride_h * l->pitch, .out_row = sh->f * (int64_t)out_step,
-            .step = (size_t)(sh->stride_w * sh->c * k->element_bytes), .out_step = out_step,
+            .a = scratch, .out = out + row * sh->f * out_step, .rows = rows, .pixels = sh->f,
+            .a_row = sh->stride_h * l->pitch, .out_row = sh->f * out_step,
+            .step = (int64_t)sh->stride_w * sh->c * k->element_bytes, .out_step = out_step, .out_bytes = out_bytes,
         };
 
         copy_rows(l, k, ifmap + n * sh->h * sh->w * sh->c, e, rows, scratch);
@@ -542,7 +551,7 @@ static void run_rows(const struct packed_layer *l, const struct kernel_isa *k, c
 static void run_gemm(const struct packed_layer *l, const int8_t *ifmap, char *out, int part, int parts, char *scratch)
 {
     const struct kernel_isa *k = rs_kernel_isa(l->isa);
-    const size_t out_bytes = l->common.mode == STAGE_S32 ? sizeof(int32_t) : 1;
+    const int64_t out_bytes = l->common.mode == STAGE_S32 ? 4 : 1;
     const int64_t all = l->points ? pixels_of(&l->sh) : (int64_t)l->sh.n * l->sh.e;
     const int64_t units = l->points ? (all + k->mr - 1) / k->mr : all;
     const int64_t unit = l->points ? k->mr : 1;
