@@ -20,7 +20,7 @@ endif
 .SECONDARY:
 
 # ---- how things are compiled ---------------------------------------------------------------
-LIB_DIRS := sw/base sw/kernels sw/import sw/graph sw/plan host
+LIB_DIRS := sw/base sw/kernels sw/import sw/graph sw/plan sw/xclbin host
 INCLUDES := $(addprefix -I,$(LIB_DIRS)) -Ihw -Isim
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 CFLAGS   ?= -O2 -g
@@ -63,6 +63,8 @@ all: lib cli
 
 -include sw/hlsc/hlsc.mk
 -include sim/sim.mk
+-include sw/cost/cost.mk
+-include host/xrt.mk
 
 .PHONY: all help lib cli build _build run _run test _test test-host test-long _test-long lint clean install \
         deps tests emu sim
