@@ -322,4 +322,43 @@ out:
     return ok;
 }
 
+/*
+ * @count layers of all kinds in turn (or of one, @kind >= 0), each on a new platform of @api with random memory latency,
+ * every fourth with hostile memory; layer i has seed @seed + i.  With @twin every layer runs there too and must take the
+ * same clocks and leave the same status block.
+ */
+static void random_layers_check(const struct rs_platform_api *api, const struct rs_platform_api *twin, uint64_t seed,
+                                int count, int kind, int max_extent, int max_channels)
+{
+    for (int i = 0; i < count; i++) {
+        struct rs_platform_options options = {.mem_base = 0x4000000000};
+        const uint64_t layer_seed = seed + (uint64_t)i;
+        struct job_result result[2] = {{0}};
+        struct random_layer l;
+        char text[1024] = "";
+
+        test_rng = layer_seed;
+        options.timing.latency_cycles = (uint32_t)rnd_range(1, 200);
+        options.timing.hostile_seed = rnd_range(0, 3) == 0 ? rnd() : 0;
+        random_layer_make(&l, kind >= 0 ? (enum layer_kind)kind : (enum layer_kind)(i % LAYER_KINDS), max_extent, max_channels);
+        for (int t = 0; t < (twin != NULL ? 2 : 1); t++) {
+            const struct rs_platform_api *a = t == 0 ? api : twin;
+            struct rs_platform *p = a->create(&options, text, sizeof text);
+
+            CHECK(p != NULL, "%s: %s", a->kind, text);
+            if (p != NULL)
+                CHECK(random_layer_run(&l, a, p, options.mem_base, text, sizeof text, &result[t]), "seed %llu on %s: %s%s",
+                      (unsigned long long)layer_seed, a->kind, text, options.timing.hostile_seed ? " (hostile memory)" : "");
+            a->destroy(p);
+        }
+        if (twin != NULL) {
+            CHECK(result[0].clocks == result[1].clocks, "seed %llu: %llu clocks on %s, %llu on %s", (unsigned long long)layer_seed,
+                  (unsigned long long)result[0].clocks, api->kind, (unsigned long long)result[1].clocks, twin->kind);
+            CHECK(memcmp(result[0].status, result[1].status, sizeof result[0].status) == 0, "seed %llu: status blocks differ",
+                  (unsigned long long)layer_seed);
+        }
+        random_layer_free(&l);
+    }
+}
+
 #endif
