@@ -16,6 +16,7 @@ enum {
     FIRST_FILL = 20,             /* wait over to first MAC, without the words themselves              */
     FILTER_FILL = 8,             /* the same for filter words                                         */
     POOL_COMMANDS = 4,           /* a pool's channel blocks go into at most so many                   */
+    MOST_GROUPS = 1000000,
     MAX_CANDIDATES = 64
 };
 
@@ -238,18 +239,27 @@ rs_status rs_plan_groups(const struct rs_hw_config *c, struct layer *l, struct r
     const int n_tiles = rs_div_up(by_row ? l->E : l->F, l->tile_rows);
     const int pool_cbs = pool ? rs_div_up(l->cbs, POOL_COMMANDS) : 1;              /* blocks a POOL command does */
     const int n_cg = pool ? rs_div_up(l->cbs, pool_cbs) : m->mode == RS_MODE_DEPTHWISE ? rs_div_up(l->M, block) : l->n_cg;
-    int per_cg, n = 0, room;
+    int per_cg, n = 0;
+    int64_t room;
 
     rs_layer_free_groups(l);
     per_cg = m->mode == RS_MODE_DEPTHWISE || pool ? 1 : rs_div_up(cg_filters, m->mx * 2 * m->pairs);
-    room = l->N * n_tiles * (rs_div_up(l->E, rows) + n_tiles) * (rs_div_up(l->F, cols) + n_tiles) * n_cg * per_cg;
+    room = 0;
+    for (int t = 0; t < n_tiles; t++) {
+        const int n_space = by_row ? rs_div_up(rs_min(l->tile_rows, l->E - t * l->tile_rows), rows) * rs_div_up(l->F, cols)
+                                   : rs_div_up(l->E, rows) * rs_div_up(rs_min(l->tile_rows, l->F - t * l->tile_rows), cols);
+
+        room += (int64_t)l->N * n_space * n_cg * per_cg;
+    }
+    if (room > MOST_GROUPS)
+        return rs_fail(err, RS_ERR_UNSUPPORTED, "%lld commands for one layer", (long long)room);
     l->chunks = calloc((size_t)(n_cg * per_cg), sizeof *l->chunks);
     l->groups = calloc((size_t)room, sizeof *l->groups);
     l->costs = calloc((size_t)room, sizeof *l->costs);
     l->need_in = calloc((size_t)room, sizeof *l->need_in);
     l->need_res = calloc((size_t)room, sizeof *l->need_res);
     if (l->chunks == NULL || l->groups == NULL || l->costs == NULL || l->need_in == NULL || l->need_res == NULL)
-        return rs_fail(err, RS_ERR_NOMEM, "no memory for %d groups", room);
+        return rs_fail(err, RS_ERR_NOMEM, "no memory for %lld groups", (long long)room);
 
     /* Filter tiles. */
     for (int cg = 0; cg < n_cg && !pool; cg++)

@@ -5,7 +5,7 @@
  * block.  List scheduling over that: of the few layers that are open, the next group is the one whose first MAC can be
  * soonest, the earlier layer when they are close.  So a layer's last groups overlap the next layer's first ones, and nobody waits
  * for a whole layer.  The mappings are then chosen by coordinate descent on the end of the whole job: layer after layer, every
- * candidate of map.c, until nothing gets better.
+ * candidate of map.c, until nothing gets better; then again from random neighbours, within a fixed budget of work.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -323,42 +323,101 @@ static rs_status ordering_init(struct ordering *x, struct rs_error *err)
     return s;
 }
 
+/* One descent: layer after layer, every candidate, until nothing gets better.  @best: the job's end, in and out. */
+static rs_status descend(struct ordering *x, struct rs_mapping (*list)[CANDIDATES], const int *n_list, int64_t *best, struct rs_error *err)
+{
+    rs_status s = RS_OK;
+
+    for (bool better = true; s == RS_OK && better && x->work < SEARCH_BUDGET;) {
+        better = false;
+        for (int i = 0; s == RS_OK && i < x->n && x->work < SEARCH_BUDGET; i++) {
+            struct layer *l = &x->j->layers[i];
+            struct rs_mapping keep = l->map;
+
+            for (int k = 0; s == RS_OK && k < n_list[i]; k++) {
+                if (memcmp(&list[i][k], &keep, sizeof keep) == 0)
+                    continue;
+                l->map = list[i][k];
+                s = remap(x, i, false, err);
+                if (s == RS_OK) {
+                    const int64_t end = order_all(x, NULL, NULL);
+
+                    if (end < *best) {
+                        *best = end;
+                        keep = list[i][k];
+                        better = true;
+                    }
+                }
+            }
+            l->map = keep;
+            if (s == RS_OK && n_list[i] > 0)
+                s = remap(x, i, false, err);
+        }
+    }
+    return s;
+}
+
+/* Descents from the best so far with two or three neighbours changed at random, while the budget lasts. */
+static rs_status search_mappings(struct ordering *x, struct rs_error *err)
+{
+    struct rs_mapping (*list)[CANDIDATES] = calloc((size_t)x->n + 1, sizeof *list);
+    struct rs_mapping *champion = calloc((size_t)x->n + 1, sizeof *champion);
+    int *n_list = calloc((size_t)x->n + 1, sizeof *n_list);
+    int64_t best = 0, round;
+    uint32_t random = 12345;
+    rs_status s = RS_OK;
+
+    if (list == NULL || champion == NULL || n_list == NULL)
+        s = rs_fail(err, RS_ERR_NOMEM, "no memory for a search over %d layers", x->n);
+    for (int i = 0; s == RS_OK && i < x->n; i++)
+        if (!is_pool(&x->j->layers[i]))
+            n_list[i] = rs_map_candidates(x->c, &x->j->layers[i], list[i], CANDIDATES, NULL);
+    if (s == RS_OK) {
+        best = order_all(x, NULL, NULL);
+        s = descend(x, list, n_list, &best, err);
+    }
+    for (int i = 0; s == RS_OK && i < x->n; i++)
+        champion[i] = x->j->layers[i].map;
+    for (int tries = 0; s == RS_OK && tries < 40 && x->work < SEARCH_BUDGET; tries++) {
+        const int at = (int)((random = random * 1664525u + 1013904223u) >> 8) % x->n;
+
+        for (int i = at; s == RS_OK && i < x->n && i < at + 3; i++) {
+            if (n_list[i] == 0)
+                continue;
+            x->j->layers[i].map = list[i][((random = random * 1664525u + 1013904223u) >> 8) % (uint32_t)n_list[i]];
+            s = remap(x, i, false, err);
+        }
+        if (s != RS_OK)
+            break;
+        round = order_all(x, NULL, NULL);
+        s = descend(x, list, n_list, &round, err);
+        for (int i = 0; s == RS_OK && i < x->n; i++) {
+            if (round < best) {
+                champion[i] = x->j->layers[i].map;
+            } else if (memcmp(&x->j->layers[i].map, &champion[i], sizeof *champion) != 0) {
+                x->j->layers[i].map = champion[i];
+                s = remap(x, i, false, err);
+            }
+        }
+        if (round < best)
+            best = round;
+    }
+    free(list);
+    free(champion);
+    free(n_list);
+    return s;
+}
+
 rs_status rs_order_job(const struct rs_hw_config *c, const struct rs_plan_options *o, struct job *j, bool search,
                        struct group_ref **order, int *n_order, struct rs_error *err)
 {
     struct ordering x = { .c = c, .o = o, .j = j, .n = j->n_layers };
     rs_status s = ordering_init(&x, err);
-    int64_t best = 0, room = 0;
+    int64_t room = 0;
 
     *order = NULL;
-    if (s == RS_OK)
-        best = order_all(&x, NULL, NULL);
-    for (bool better = search && !o->quick; s == RS_OK && better && x.work < SEARCH_BUDGET;) {
-        better = false;
-        for (int i = 0; s == RS_OK && i < x.n && x.work < SEARCH_BUDGET; i++) {
-            struct rs_mapping list[CANDIDATES], keep = j->layers[i].map;
-            const int n = is_pool(&j->layers[i]) ? 0 : rs_map_candidates(c, &j->layers[i], list, CANDIDATES, NULL);
-
-            for (int k = 0; s == RS_OK && k < n; k++) {
-                if (memcmp(&list[k], &keep, sizeof keep) == 0)
-                    continue;
-                j->layers[i].map = list[k];
-                s = remap(&x, i, false, err);
-                if (s == RS_OK) {
-                    const int64_t end = order_all(&x, NULL, NULL);
-
-                    if (end < best) {
-                        best = end;
-                        keep = list[k];
-                        better = true;
-                    }
-                }
-            }
-            j->layers[i].map = keep;
-            if (s == RS_OK && n > 0)
-                s = remap(&x, i, false, err);
-        }
-    }
+    if (s == RS_OK && search && !o->quick)
+        s = search_mappings(&x, err);
     for (int i = 0; s == RS_OK && i < x.n; i++)
         room += j->layers[i].n_groups;
     if (s == RS_OK) {

@@ -60,6 +60,7 @@ struct build {
     struct group_ref *order;
     int n_order;
     int *next_tile;              /* [layer]: the first tile without its loads                        */
+    int *loaded_pixels;          /* [activation]: of an input of the job, with LOADs in the sequence  */
     struct instance *inst;
     int n_inst;
     int64_t loaded;              /* running address: filter words with a LOAD in the program         */
@@ -490,22 +491,6 @@ static rs_status sequence(struct build *b, size_t *status_used, struct rs_plan_j
 
 #define EMIT() do { if (b->status != RS_OK) return b->status; \
                     if ((s = append(&b->seq, &b->n_seq, &b->room_seq, &k, b->err)) != RS_OK) return s; } while (0)
-    for (int i = 0; i < b->j->n_acts; i++) {
-        const struct act *a = &b->j->acts[i];
-        const int pieces = rs_max(1, a->pixels / INPUT_PIECE);
-
-        if (!(a->from_host || a->from_job) || a->spilled)
-            continue;
-        for (int n = 0; n < pieces; n++) {
-            const int step = (a->pixels / pieces + ALIGN_BLOCKS) / ALIGN_BLOCKS * ALIGN_BLOCKS;
-            const int lo = n * step, hi = n == pieces - 1 ? a->stride : rs_min(a->stride, lo + step);
-
-            if (hi <= lo)
-                continue;
-            make_move(b, &k, true, a, (struct interval){ lo, hi }, a->glb + lo, a->stride, 0);
-            EMIT();
-        }
-    }
     for (int n = 0; n < b->n_order; n++) {
         const int i = b->order[n].layer, g = b->order[n].group;
         const struct layer *l = &b->j->layers[i];
@@ -521,6 +506,23 @@ static rs_status sequence(struct build *b, size_t *status_used, struct rs_plan_j
             }
             if (res != NULL && res->spilled) {
                 make_move(b, &k, true, res, out_pixels(l, next), l->res_buf + (int64_t)(next & 1) * l->res_tile * res->cbs, l->res_tile, i);
+                EMIT();
+            }
+        }
+        for (int operand = 0; operand < 2; operand++) {                        /* the network's inputs, as far as they are needed */
+            const int act = operand == 0 ? l->in : l->res;
+            const struct act *a = act >= 0 ? &b->j->acts[act] : NULL;
+
+            if (a == NULL || a->spilled || !(a->from_host || a->from_job))
+                continue;
+            const int need = operand == 0 ? l->need_in[g] : l->need_res[g];
+
+            while (b->loaded_pixels[act] < rs_min(need, a->pixels)) {
+                const int lo = b->loaded_pixels[act], left = a->stride - lo;
+                const int hi = left * a->cbs <= 2 * INPUT_PIECE ? a->stride : rs_min(a->stride, lo + rs_max(ALIGN_BLOCKS, INPUT_PIECE / a->cbs / ALIGN_BLOCKS * ALIGN_BLOCKS));
+
+                make_move(b, &k, true, a, (struct interval){ lo, hi }, a->glb + lo, a->stride, i);
+                b->loaded_pixels[act] = hi;
                 EMIT();
             }
         }
@@ -728,13 +730,17 @@ static rs_status program(struct build *b)
             PUT(k, FILTER_ADDR, x->at & 0xFFFF);
             PUT(k, RELEASE, release);
         }
+        if (s == RS_OK)
+            s = emit(b, k);
+        if (k->chunk >= 0 && b->inst[k->set].last_below <= p)
+            released = rs_max64(released, b->inst[k->set].at + b->inst[k->set].used);
         for (int i = 0; i < n_ahead;)
             if (ahead[i] <= p)
                 ahead[i] = ahead[--n_ahead];
             else
                 i++;
-        /* Filters of what comes next, while there is room in buffer and queue. */
-        while (s == RS_OK && p >= first_group && n_ahead < QUEUE_DEPTH - 1 && b->loading < b->n_inst) {
+        /* Filters of what comes next, while there is room in buffer and queue; at first the network's input has precedence. */
+        while (s == RS_OK && p >= first_group && (p >= first_group + 4 || p + 1 == b->n_seq || b->seq[p + 1].engine != LOAD_ENGINE) && n_ahead < QUEUE_DEPTH - 1 && b->loading < b->n_inst) {
             const struct instance *x = &b->inst[b->loading];
             int64_t end = x->at + x->words < b->loaded + UNIT_WORDS ? x->at + x->words : b->loaded + UNIT_WORDS;
 
@@ -750,10 +756,6 @@ static rs_status program(struct build *b)
             ahead[n_ahead++] = x->first;
             s = load_filters(b, end);
         }
-        if (s == RS_OK)
-            s = emit(b, k);
-        if (k->chunk >= 0 && b->inst[k->set].last_below <= p)
-            released = rs_max64(released, b->inst[k->set].at + b->inst[k->set].used);
     }
     struct cmd end = { .engine = STORE_ENGINE, .chunk = -1 };
 
@@ -854,6 +856,7 @@ static void build_free(struct build *b)
     free(b->inst);
     free(b->order);
     free(b->next_tile);
+    free(b->loaded_pixels);
     free(b->seq);
     free(b->prog);
 }
@@ -873,8 +876,9 @@ rs_status rs_plan_job(const struct rs_hw_config *c, const struct rs_plan_options
             j->bad = i;
     }
     b.next_tile = calloc((size_t)j->n_layers + 1, sizeof *b.next_tile);
+    b.loaded_pixels = calloc((size_t)j->n_acts + 1, sizeof *b.loaded_pixels);
     if (s == RS_OK)
-        s = b.next_tile == NULL ? rs_fail(err, RS_ERR_NOMEM, "no memory for %d layers", j->n_layers)
+        s = b.next_tile == NULL || b.loaded_pixels == NULL ? rs_fail(err, RS_ERR_NOMEM, "no memory for %d layers", j->n_layers)
                                 : rs_order_job(c, o, j, forced == NULL, &b.order, &b.n_order, err);
     for (int i = 0; s == RS_OK && i < j->n_acts; i++) {
         struct act *a = &j->acts[i];
