@@ -122,6 +122,27 @@ expect idx_that_is_none 1 'not an IDX file' "$rs" run "$model" --input "idx:$mod
 cp "$model" "$tmp/no.png"
 expect png_that_is_none 1 'no.png' "$rs" run "$model" --input "$tmp/no.png"
 
+if command -v python3 >/dev/null 2>&1 && ! "$rs" run "$model" --input "$tmp/no.png" 2>&1 | grep -q 'built without libpng'; then
+    png() { # FILE WIDTH HEIGHT: all black, 8-bit grey
+        python3 -c '
+import struct, sys, zlib
+w, h = int(sys.argv[2]), int(sys.argv[3])
+def chunk(kind, data):
+    return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+open(sys.argv[1], "wb").write(b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", struct.pack(">IIBBBBB", w, h, 8, 0, 0, 0, 0)) +
+    chunk(b"IDAT", zlib.compress(bytes(h * (w + 1)))) + chunk(b"IEND", b""))' "$@"
+    }
+    png "$tmp/zero.png" 28 28
+    png "$tmp/wide.png" 29 28
+    head -c 60 "$tmp/zero.png" >"$tmp/cut.png"
+    expect png_runs 0 'total' "$rs" run "$model" --input "$tmp/zero.png" --output "$tmp/png"
+    same png_black_is_code_zero_point "$tmp/png/zero.out.i8" "$tmp/npy/black.out.i8"
+    expect png_size 1 '29 x 28 pixels' "$rs" run "$model" --input "$tmp/wide.png"
+    expect png_cut 1 'cut.png' "$rs" run "$model" --input "$tmp/cut.png"
+else
+    echo "SKIP png: python3 or libpng is not there"
+fi
+
 # ---- tables ----
 cat >"$tmp/conv.csv" <<'END'
 Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,,,Eh
@@ -151,6 +172,8 @@ printf 'name,type,C,H,W,M,R,S\nbig,conv,1,3,3,1,5,5\n' >"$tmp/big.csv"
 for t in conv gemm own; do
     expect "bench_reads_${t}_tables" 0 ' 0 of them not good' "$rs" bench "$tmp/$t.csv"
 done
+expect bench_reads_networks 0 'resnet8/fc' "$rs" bench tests/workloads/resnet8.csv
+expect plan_reads_networks 0 'network: 12501632 MACs' "$rs" plan tests/workloads/resnet8.csv
 expect bench_without_layers 1 'no layer in it' "$rs" bench "$tmp/none.csv"
 expect bench_names_the_line 1 'word.csv line 2' "$rs" bench "$tmp/word.csv"
 expect bench_counts_columns 1 '3 columns' "$rs" bench "$tmp/columns.csv"
