@@ -5,15 +5,14 @@
  * enabled, CTRL = 1, then wait for the interrupt line.  The shared object stays loaded until the process ends:
  * SystemC keeps global state that does not survive unloading.
  */
-#define _GNU_SOURCE                         /* dladdr() */
 #include <dlfcn.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 #include "device.h"
 #include "device_memory.h"
+#include "find.h"
 #include "isa.h"
 
 struct handle {
@@ -35,65 +34,12 @@ const char *rs_core_error_text(uint32_t error)
     return "unknown error code";
 }
 
-/* ---- finding the shared object ---------------------------------------------------------------- */
-
-static void parent(char *path)
-{
-    char *slash = strrchr(path, '/');
-
-    if (slash != NULL)
-        *slash = '\0';
-}
-
-/* Appends @folder (@length bytes) to the list of places tried, and says whether @name is in it. */
-static bool try_folder(const char *folder, size_t length, const char *name, char *path, char *tried, size_t tried_size)
-{
-    const size_t used = strlen(tried);
-
-    if (length == 0 || snprintf(path, PATH_MAX, "%.*s/%s", (int)length, folder, name) >= PATH_MAX)
-        return false;
-    snprintf(tried + used, tried_size - used, "%s%.*s", used != 0 ? ", " : "", (int)length, folder);
-    return access(path, R_OK) == 0;
-}
-
 static rs_status find_object(const struct rs_uri *uri, char path[PATH_MAX], struct rs_error *err)
 {
-    const char *list = getenv("RS_PLATFORM_PATH");
-    char name[80], folder[PATH_MAX + 32], tried[300] = "";
-    bool found = false;
+    char name[80], tried[300];
 
     snprintf(name, sizeof name, "librs_%s_%s.so", uri->kind, uri->preset);
-    if (list != NULL && *list != '\0') {
-        for (; *list != '\0' && !found; list += strcspn(list, ":"), list += *list == ':')
-            found = try_folder(list, strcspn(list, ":"), name, path, tried, sizeof tried);
-    } else {
-        const ssize_t n = readlink("/proc/self/exe", folder, PATH_MAX - 1);
-        Dl_info info;
-
-        if (n > 0) {
-            folder[n] = '\0';
-            parent(folder);
-            found = try_folder(folder, strlen(folder), name, path, tried, sizeof tried);
-            if (!found) {
-                parent(folder);
-                strcat(folder, "/lib/rowstation");
-                found = try_folder(folder, strlen(folder), name, path, tried, sizeof tried);
-            }
-        }
-        if (!found && dladdr(&rs_backend_platform, &info) != 0 && info.dli_fname != NULL &&
-            strlen(info.dli_fname) < PATH_MAX && strchr(info.dli_fname, '/') != NULL) {
-            strcpy(folder, info.dli_fname);
-            parent(folder);
-            found = try_folder(folder, strlen(folder), name, path, tried, sizeof tried);
-            if (!found) {
-                strcat(folder, "/rowstation");
-                found = try_folder(folder, strlen(folder), name, path, tried, sizeof tried);
-            }
-        }
-        if (!found)
-            found = try_folder("build", 5, name, path, tried, sizeof tried);
-    }
-    if (!found)
+    if (!rs_find_file(name, path, tried, sizeof tried))
         return rs_fail(err, RS_ERR_DEVICE, "target %s:%s: no %s in %s. Build it with `make %s`, or name its folder in "
                        "RS_PLATFORM_PATH", uri->kind, uri->preset, name, tried, uri->kind);
     return RS_OK;
