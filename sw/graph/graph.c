@@ -6,7 +6,8 @@
 #include <string.h>
 #include "graph_internal.h"
 
-enum { MAX_NODES = 1 << 17, MAX_TENSORS = 1 << 20 };
+/* Far above real networks; the memory planner takes seconds at this size. */
+enum { MAX_NODES = 1 << 15, MAX_TENSORS = 1 << 19 };
 
 const struct rs_op_info rs_op_table[RS_OP_COUNT] = {
     [RS_OP_CONV2D]           = { "CONV_2D",                 2, 3, true  },
