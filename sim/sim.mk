@@ -35,6 +35,8 @@ SIM_MISSING := $(strip \
   $(if $(call cxx_have,json-c/json.h),,libjson-c-dev))
 VERILATOR_ROOT := $(if $(filter verilator,$(SIM_MISSING)),,$(shell $(VERILATOR) --getenv VERILATOR_ROOT 2>/dev/null))
 VERILATED := $(VERILATOR_ROOT)/include
+VERILATED_FLAGS = -std=gnu++17 -w -fPIC -fvisibility=hidden -faligned-new -fcf-protection=none -pthread -DVM_COVERAGE=0 -DVM_SC=0 \
+  -DVM_TRACE_VCD=0 -isystem $(VERILATED) -isystem $(VERILATED)/vltstd
 
 # ---- the platforms around one core ---------------------------------------------------------------
 # $(call platform,WORK,OUT,NAME,PRESET_FILE,SOURCES,DEPS,INCLUDES)
@@ -74,10 +76,15 @@ $(1)/$(build)/Vcore.mk: $(1)/v/.changed
 	$$(Q)$$(VERILATOR) $$(VERILATOR_FLAGS) $$(VERILATOR_LINT) $(if $(filter trace,$(build)),--trace-fst --trace-structs) \
 	  --Mdir $$(@D) -y $(1)/v $(1)/v/core.v
 
-$(1)/$(build)/Vcore__ALL.a: $(1)/$(build)/Vcore.mk
+# Two big files instead of dozens of small ones: what runs at every clock, and what runs once.
+$(1)/$(build)/fast.o: $(1)/$(build)/Vcore.mk
 	$$(SAY) CXX '$$@'
-	+$$(Q)$$(MAKE) -s -C $$(@D) -f Vcore.mk OPT_FAST="$(if $(filter trace,$(build)),-O1,-O3 -march=native)" OPT_SLOW=-O0 \
-	  VM_PARALLEL_BUILDS=$(if $(filter trace,$(build)),1,0) USER_CPPFLAGS="-fPIC -fvisibility=hidden" Vcore__ALL.a > $(1)/$(build)/log 2>&1 || { cat $(1)/$(build)/log; exit 1; }
+	$$(Q)ls $$(@D)/Vcore*.cpp | grep -v -e Slow -e __Syms | sed 's|.*/\(.*\)|$$(HASH)include "\1"|' > $$(@D)/fast.cc
+	$$(Q)$$(CXX) $$(VERILATED_FLAGS) $(if $(filter trace,$(build)),-DVM_TRACE=1 -DVM_TRACE_FST=1 -O1,-DVM_TRACE=0 -DVM_TRACE_FST=0 -O2 -march=native) -c $$(@D)/fast.cc -o $$@
+$(1)/$(build)/slow.o: $(1)/$(build)/Vcore.mk
+	$$(SAY) CXX '$$@'
+	$$(Q)ls $$(@D)/Vcore*.cpp | grep -e Slow -e __Syms | sed 's|.*/\(.*\)|$$(HASH)include "\1"|' > $$(@D)/slow.cc
+	$$(Q)$$(CXX) $$(VERILATED_FLAGS) $(if $(filter trace,$(build)),-DVM_TRACE=1 -DVM_TRACE_FST=1,-DVM_TRACE=0 -DVM_TRACE_FST=0) -O0 -c $$(@D)/slow.cc -o $$@
 
 $(1)/$(build)/rtl_cores.o: sim/rtl_cores.cpp $(1)/$(build)/Vcore.mk
 	$$(SAY) CXX '$$< ($(3))'
@@ -85,7 +92,7 @@ $(1)/$(build)/rtl_cores.o: sim/rtl_cores.cpp $(1)/$(build)/Vcore.mk
 	  -DVM_TRACE=$(if $(filter trace,$(build)),1 -DVM_TRACE_FST=1,0) -c $$< -o $$@
 
 $(2)/rs_sim_$(3)$(if $(filter trace,$(build)),_trace): $(1)/server/sim_server.o $(1)/$(build)/rtl_cores.o \
-    $(1)/$(build)/Vcore__ALL.a $(patsubst %,$(1)/server/%.o,board memory storage) \
+    $(1)/$(build)/fast.o $(1)/$(build)/slow.o $(patsubst %,$(1)/server/%.o,board memory storage) \
     $(patsubst %,$$(BUILD)/sim/verilated/%.o,verilated verilated_threads $(if $(filter trace,$(build)),verilated_fst_c))
 	$$(SAY) LD $$@
 	@mkdir -p $$(@D)
@@ -211,7 +218,7 @@ $(LOCKSTEP)/c/sim/emu_cores.o: LOCKSTEP_FLAGS += -DRS_POWER_UP_GARBAGE
 $(LOCKSTEP)/c/sim/emu_platform.o: LOCKSTEP_FLAGS += -DRS_CORES=lockstep_cores -DRS_KIND='"lockstep"'
 $(BUILD)/librs_lockstep_$(LOCKSTEP_PRESET).so: $(HW_SRC:%.c=$(LOCKSTEP)/c/%.o) $(LOCKSTEP)/c/tests/lockstep/lockstep_cores.o \
     $(patsubst %,$(LOCKSTEP)/c/sim/%.o,emu_platform emu_cores board memory storage) \
-    $(LOCKSTEP_SIM)/fast/rtl_cores.o $(LOCKSTEP_SIM)/fast/Vcore__ALL.a \
+    $(LOCKSTEP_SIM)/fast/rtl_cores.o $(LOCKSTEP_SIM)/fast/fast.o $(LOCKSTEP_SIM)/fast/slow.o \
     $(BUILD)/sim/verilated/verilated.o $(BUILD)/sim/verilated/verilated_threads.o
 	$(SAY) LD $@
 	$(Q)$(CXX) -shared $(LDFLAGS) $^ -pthread -o $@
