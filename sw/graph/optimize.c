@@ -13,6 +13,7 @@ struct pass {
     struct rs_graph *g;
     struct rs_uses   uses;
     bool            *remove;         /* [node] */
+    int             *alias;          /* [tensor]: the one to read instead, or -1; of pass_views */
     int              changed;
 };
 
@@ -24,48 +25,35 @@ static bool is_output(const struct rs_graph *g, int tensor)
     return false;
 }
 
-static void replace_reads(struct pass *p, int from, int to)
-{
-    struct rs_graph *g = p->g;
-
-    for (int i = 0; i < g->n_nodes; i++)
-        for (int k = 0; k < g->nodes[i].n_inputs; k++)
-            if (g->nodes[i].inputs[k] == from) {
-                g->nodes[i].inputs[k] = to;
-                p->uses.count[from]--;
-                p->uses.count[to]++;
-            }
-}
-
 /*
- * Takes node @i, whose output holds the same codes as its input, out of the graph.  A network output keeps its tensor:
- * then the producer of the input writes it instead.  false: neither is possible.
+ * Takes node @i, whose output holds the same codes as its input, out of the graph: later nodes are told by alias[].
+ * A network output keeps its tensor: then the producer of the input writes it instead, and everybody reads that.
  */
-static bool bypass(struct pass *p, int i)
+static void bypass(struct pass *p, int i)
 {
     struct rs_graph *g = p->g;
-    struct rs_node *n = &g->nodes[i];
-    const int in = n->inputs[0], out = n->outputs[0];
+    const int in = g->nodes[i].inputs[0], out = g->nodes[i].outputs[0];
 
     if (!is_output(g, out)) {
-        replace_reads(p, out, in);
+        p->alias[out] = in;
     } else {
         const int producer = p->uses.producer[in];
 
         if (producer < 0 || is_output(g, in))
-            return false;
-        replace_reads(p, in, out);
+            return;
+        for (int b = producer + 1; b < i; b++)
+            for (int k = 0; k < g->nodes[b].n_inputs; k++)
+                if (g->nodes[b].inputs[k] == in)
+                    g->nodes[b].inputs[k] = out;
         for (int k = 0; k < g->nodes[producer].n_outputs; k++)
             if (g->nodes[producer].outputs[k] == in)
                 g->nodes[producer].outputs[k] = out;
         p->uses.producer[out] = producer;
         p->uses.producer[in] = -1;
-        n->inputs[0] = in;
+        p->alias[in] = out;
     }
     p->remove[i] = true;
-    p->uses.count[in]--;
     p->changed++;
-    return true;
 }
 
 /* ---- dead code ---- */
@@ -444,15 +432,21 @@ static bool keeps_memory_order(const struct rs_graph *g, const struct rs_node *n
     return true;
 }
 
-static void pass_views(struct pass *p)
+static rs_status pass_views(struct pass *p, struct rs_error *err)
 {
     struct rs_graph *g = p->g;
 
+    p->alias = rs_alloc((size_t)g->n_tensors, sizeof *p->alias);
+    if (p->alias == NULL)
+        return rs_fail(err, RS_ERR_NOMEM, "no memory for %d tensors", g->n_tensors);
+    for (int t = 0; t < g->n_tensors; t++)
+        p->alias[t] = -1;
     for (int i = 0; i < g->n_nodes; i++) {
         struct rs_node *n = &g->nodes[i];
 
-        if (p->remove[i])
-            continue;
+        for (int k = 0; k < n->n_inputs; k++)
+            while (n->inputs[k] >= 0 && p->alias[n->inputs[k]] >= 0)
+                n->inputs[k] = p->alias[n->inputs[k]];
         if (is_no_op(g, n)) {
             bypass(p, i);
             continue;
@@ -479,11 +473,11 @@ static void pass_views(struct pass *p)
             if (n->op == RS_OP_FULLY_CONNECTED && !rs_same_quant(&g->tensors[from], &g->tensors[to]))
                 continue;
             n->inputs[0] = to;
-            p->uses.count[from]--;
-            p->uses.count[to]++;
             p->changed++;
         }
     }
+    free(p->alias);
+    return RS_OK;
 }
 
 static rs_status run_pass(struct rs_graph *g, unsigned pass, int *changed, struct rs_error *err)
@@ -500,7 +494,7 @@ static rs_status run_pass(struct rs_graph *g, unsigned pass, int *changed, struc
         case RS_PASS_CSE:      status = pass_cse(&p, err); break;
         case RS_PASS_FUSE_PAD: pass_fuse_pad(&p); break;
         case RS_PASS_FUSE_ACT: status = pass_fuse_act(&p, err); break;
-        case RS_PASS_VIEWS:    pass_views(&p); break;
+        case RS_PASS_VIEWS:    status = pass_views(&p, err); break;
         default:               status = pass_dead(&p, err); break;
         }
         rs_uses_destroy(&p.uses);
