@@ -6,6 +6,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "device.h"
+#include "emu_env.h"
 #include "file.h"
 #include "model_file.h"
 #include "network_csv.h"
@@ -30,6 +31,10 @@ static const struct command {
      "versions, targets; a known-answer run", cmd_info},
     {"compile", "compile MODEL -o FILE [--target T]",
      "keep a model with its plan and packed filters for a preset", cmd_compile},
+    {"xclbin", "xclbin -o FILE [--target emu|sim[:PRESET][?OPTIONS]] [--banks N] | --show FILE",
+     "write an xclbin for XRT's hardware emulation; show and check any", cmd_xclbin},
+    {"emu-env", "emu-env [--target T | --xclbin FILE] [--cards N] [--timeout SECONDS] [--keep] -- PROGRAM [ARGUMENT]...",
+     "run any XRT program on emulated cards; it finds the xclbin in ROWSTATION_XCLBIN", cmd_emu_env},
 };
 #define N_COMMANDS (sizeof commands / sizeof commands[0])
 
@@ -272,7 +277,7 @@ int main(int argc, char **argv)
     const struct command *command;
 
     if (argc < 2) {
-        fprintf(stderr, "rowstation: no command\nusage: rowstation run|plan|check|bench|info|compile|help ...\n");
+        fprintf(stderr, "rowstation: no command\nusage: rowstation run|plan|check|bench|info|compile|xclbin|emu-env|help ...\n");
         return CLI_USAGE;
     }
     if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
@@ -288,7 +293,7 @@ int main(int argc, char **argv)
     }
     command = find(argv[1]);
     if (command == NULL) {
-        fprintf(stderr, "rowstation: unknown command '%s'\nusage: rowstation run|plan|check|bench|info|compile|help ...\n",
+        fprintf(stderr, "rowstation: unknown command '%s'\nusage: rowstation run|plan|check|bench|info|compile|xclbin|emu-env|help ...\n",
                 argv[1]);
         return CLI_USAGE;
     }
