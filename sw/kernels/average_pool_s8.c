@@ -6,6 +6,32 @@
 #include "check.h"
 #include "fixedpoint.h"
 
+/* The channels of a pixel are summed so many at a time, tap by tap: neighbours in memory, and no heap. */
+enum { AT_ONCE = 64 };
+
+/* One ofmap pixel whose window starts at ifmap position (y0, x0). */
+static void pool_pixel(const struct rs_conv_shape *sh, const int8_t *image, int64_t y0, int64_t x0, int32_t act_min,
+                       int32_t act_max, int8_t *out)
+{
+    const int64_t y_from = y0 < 0 ? 0 : y0, y_to = y0 + sh->r < sh->h ? y0 + sh->r : sh->h;
+    const int64_t x_from = x0 < 0 ? 0 : x0, x_to = x0 + sh->s < sh->w ? x0 + sh->s : sh->w;
+    const int32_t count = (int32_t)((y_to - y_from) * (x_to - x_from));
+
+    for (int64_t c0 = 0; c0 < sh->c; c0 += AT_ONCE) {
+        const int64_t channels = sh->c - c0 < AT_ONCE ? sh->c - c0 : AT_ONCE;
+        int32_t sum[AT_ONCE] = { 0 };
+
+        for (int64_t y = y_from; y < y_to; y++)
+            for (int64_t x = x_from; x < x_to; x++)
+                for (int64_t c = 0; c < channels; c++)
+                    sum[c] += image[(y * sh->w + x) * sh->c + c0 + c];
+        /* C's division truncates: adding half the count with the sum's sign rounds half away from zero. */
+        for (int64_t c = 0; c < channels; c++)
+            out[c0 + c] = fx_code(fx_clamp((sum[c] > 0 ? sum[c] + count / 2 : sum[c] - count / 2) / count,
+                                           act_min, act_max));
+    }
+}
+
 rs_status rs_average_pool_s8(const struct rs_conv_shape *sh, const int8_t *ifmap,
                              int32_t act_min, int32_t act_max, int8_t *ofmap, struct rs_error *err)
 {
@@ -18,21 +44,11 @@ rs_status rs_average_pool_s8(const struct rs_conv_shape *sh, const int8_t *ifmap
     if (ifmap == NULL || ofmap == NULL)
         return rs_fail(err, RS_ERR_ARG, "average pool: null ifmap or ofmap");
 
-    for (int64_t i = 0; i < (int64_t)sh->n * sh->e * sh->f * sh->c; i++) {
-        const int64_t c = i % sh->c, f = i / sh->c % sh->f, e = i / sh->c / sh->f % sh->e;
-        const int64_t n = i / sh->c / sh->f / sh->e;
-        int32_t sum = 0, count = 0;
+    for (int64_t p = 0; p < (int64_t)sh->n * sh->e * sh->f; p++) {
+        const int64_t f = p % sh->f, e = p / sh->f % sh->e, n = p / sh->f / sh->e;
 
-        for (int64_t y = e * sh->stride_h - sh->pad_top, r = 0; r < sh->r; r++, y++)
-            for (int64_t x = f * sh->stride_w - sh->pad_left, s = 0; s < sh->s; s++, x++)
-                if (y >= 0 && y < sh->h && x >= 0 && x < sh->w) {
-                    sum += ifmap[((n * sh->h + y) * sh->w + x) * sh->c + c];
-                    count++;
-                }
-        /* C's division truncates: adding half the count with the sum's sign rounds half away from zero. */
-        const int32_t mean = (sum > 0 ? sum + count / 2 : sum - count / 2) / count;
-
-        ofmap[i] = fx_code(fx_clamp(mean, act_min, act_max));
+        pool_pixel(sh, ifmap + n * sh->h * sh->w * sh->c, e * sh->stride_h - sh->pad_top,
+                   f * sh->stride_w - sh->pad_left, act_min, act_max, ofmap + p * sh->c);
     }
     return RS_OK;
 }

@@ -25,31 +25,42 @@ static void copy(const struct packed_layer *l, const int8_t *src, int64_t count,
         dst[i] = (int16_t)(src[i] - l->zp_in);
 }
 
-static void group(int pixels, int filters, const struct gemm_operands *g, const char *first, void *out)
+/* @pixels is a constant at every use, so that the accumulators can be registers. */
+static inline void group(const int pixels, int filters, const struct gemm_operands *g, const char *first, void *out)
 {
-    int32_t acc[MR][GEMM_MAX_NR];
+    int32_t acc[MR / 2][NR], wide[MR / 2][GEMM_MAX_NR];
     const int16_t *b = (const int16_t *)(const void *)g->b;
+    const size_t step = g->step / 2;
 
     for (int i = 0; i < pixels; i++)
         for (int j = 0; j < NR; j++)
             acc[i][j] = g->stage->bias[j];
     for (int64_t run = 0; run < g->runs; run++) {
-        const int16_t *a = (const int16_t *)(const void *)(first + g->run_offset[run]);
+        const int16_t *a = (const int16_t *)(const void *)(first + g->run_offset[run]), *end = a + g->run_steps;
 
-        for (int64_t k = 0; k < g->run_steps; k++, b += NR)
+        for (; a != end; a++, b += NR)
             for (int i = 0; i < pixels; i++)
                 for (int j = 0; j < NR; j++)
-                    acc[i][j] += (int32_t)a[(size_t)i * (g->step / 2) + (size_t)k] * b[j];
+                    acc[i][j] += a[(size_t)i * step] * b[j];
     }
-    rs_stage_general(pixels, filters, acc[0], g->stage, g->common, out, g->row_elements);
+    for (int i = 0; i < pixels; i++)
+        memcpy(wide[i], acc[i], sizeof acc[i]);
+    rs_stage_general(pixels, filters, wide[0], g->stage, g->common, out, g->row_elements);
+}
+
+static void any_group(int64_t pixels, int filters, const struct gemm_operands *g, const char *first, void *out)
+{
+    if (pixels == 2)
+        group(2, filters, g, first, out);
+    else if (pixels == 1)
+        group(1, filters, g, first, out);
 }
 
 static void tile(int np, int nq, int filters, const struct gemm_operands *g)
 {
     assert(np >= 1 && np <= MR / 2 && nq <= np && filters >= 1 && filters <= NR);
-    group(np, filters, g, g->p, g->out_p);
-    if (nq > 0)
-        group(nq, filters, g, g->q, g->out_q);
+    any_group(np, filters, g, g->p, g->out_p);
+    any_group(nq, filters, g, g->q, g->out_q);
 }
 
 const struct kernel_isa rs_kernel_isa_portable = {

@@ -30,11 +30,11 @@ TEST(average_rounds_half_away_and_counts_inside_taps_only)
     guarded_free(out);
 }
 
-TEST(pools_keep_channels_and_images_apart)
+static void pools_equal_plain_loops(int C)
 {
-    enum { N = 2, H = 5, W = 4, C = 3 };
+    enum { N = 2, H = 5, W = 4, MOST = 200 };
     struct rs_conv_shape sh = pool(H, W, C, 3, 2, 2, 0);
-    int8_t in[N * H * W * C], *avg, *max;
+    int8_t in[N * H * W * MOST], *avg, *max;
     struct rs_error err;
 
     sh.n = N;
@@ -63,6 +63,14 @@ TEST(pools_keep_channels_and_images_apart)
     CHECK(guards_intact(avg, out) && guards_intact(max, out), "wrote outside");
     guarded_free(avg);
     guarded_free(max);
+}
+
+TEST(pools_keep_channels_and_images_apart)
+{
+    static const int channels[] = { 1, 3, 63, 64, 65, 128, 131 };
+
+    for (size_t i = 0; i < sizeof channels / sizeof channels[0]; i++)
+        pools_equal_plain_loops(channels[i]);
 }
 
 TEST(pools_refuse_bad_arguments)
