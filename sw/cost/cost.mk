@@ -1,0 +1,2 @@
+# cost.mk - sw/cost/builtin.c holds the files of sw/cost/data/.
+$(BUILD)/obj/sw/cost/builtin.o $(BUILD)/san/sw/cost/builtin.o: $(wildcard sw/cost/data/*.txt)
