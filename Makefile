@@ -20,7 +20,7 @@ endif
 .SECONDARY:
 
 # ---- how things are compiled ---------------------------------------------------------------
-LIB_DIRS := sw/base sw/kernels sw/import sw/graph sw/plan sw/xclbin host
+LIB_DIRS := sw/base sw/kernels sw/import sw/graph sw/plan sw/cost sw/xclbin host
 INCLUDES := $(addprefix -I,$(LIB_DIRS)) -Ihw -Isim
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 CFLAGS   ?= -O2 -g
