@@ -519,7 +519,7 @@ static rs_status sequence(struct build *b, size_t *status_used, struct rs_plan_j
 
             while (b->loaded_pixels[act] < rs_min(need, a->pixels)) {
                 const int lo = b->loaded_pixels[act], left = a->stride - lo;
-                const int hi = left * a->cbs <= 2 * INPUT_PIECE ? a->stride : rs_min(a->stride, lo + rs_max(ALIGN_BLOCKS, INPUT_PIECE / a->cbs / ALIGN_BLOCKS * ALIGN_BLOCKS));
+                const int hi = left * a->cbs <= 2 * INPUT_PIECE ? a->stride : rs_min(a->stride, lo + rs_max(32, INPUT_PIECE / a->cbs / ALIGN_BLOCKS * ALIGN_BLOCKS));
 
                 make_move(b, &k, true, a, (struct interval){ lo, hi }, a->glb + lo, a->stride, i);
                 b->loaded_pixels[act] = hi;
