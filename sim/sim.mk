@@ -3,7 +3,7 @@
 #   make emu sim                         the presets of EMU_PRESETS and SIM_PRESETS
 #   make emu sim PRESET=small            one of hw/config/
 #   make emu sim PRESET=path/mine.h      a user's own; the file must define RS_PRESET_NAME "mine"
-#   make sim-wave PRESET=small           rs_sim_small_trace, which writes waveforms
+#   make sim-wave PRESET=small           rs_sim_small_trace, which writes waveforms and checks asserts
 #
 # Every preset has one work folder, $(BUILD)/sim/PRESET: emu/ objects, v/ Verilog, fast/ and trace/
 # Verilated C++.  Verilator runs only when the Verilog has changed, not whenever hlsc has run.
@@ -23,7 +23,7 @@ SIM_CFLAGS := $(BASE_CFLAGS) -Wno-unknown-pragmas -Wno-overflow
 SIM_CXXFLAGS := -std=gnu++17 -O2 -fPIC -Wall -Wextra -Werror -MMD -MP -pthread
 VERILATOR      ?= verilator
 VERILATOR_LINT := -Wno-SYMRSVDWORD
-VERILATOR_FLAGS := --cc -O3 --x-assign fast --x-initial fast --noassert --top-module core
+VERILATOR_FLAGS := --cc -O3 --x-assign fast --x-initial fast --top-module core
 
 # ---- is what sim needs there? ----------------------------------------------------------------
 HASH := \#
@@ -73,7 +73,7 @@ $(foreach build,fast trace,
 $(1)/$(build)/Vcore.mk: $(1)/v/.changed
 	$$(SAY) VERILATE '$(3)$(if $(filter trace,$(build)), (trace))'
 	@rm -rf $$(@D) && mkdir -p $$(@D)
-	$$(Q)$$(VERILATOR) $$(VERILATOR_FLAGS) $$(VERILATOR_LINT) $(if $(filter trace,$(build)),--trace-fst --trace-structs) \
+	$$(Q)$$(VERILATOR) $$(VERILATOR_FLAGS) $$(VERILATOR_LINT) $(if $(filter trace,$(build)),--trace-fst --trace-structs --assert,--noassert) \
 	  --Mdir $$(@D) -y $(1)/v $(1)/v/core.v
 
 # Two big files instead of dozens of small ones: what runs at every clock, and what runs once.
