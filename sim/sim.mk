@@ -229,11 +229,11 @@ $(BUILD)/tests/lockstep/test_core: $(BUILD)/san/tests/lockstep/test_core.o $(BUI
 TESTS += $(if $(SIM_READY),$(if $(wildcard hw/core.c),$(BUILD)/tests/lockstep/test_core))
 -include $(BUILD)/san/tests/lockstep/test_core.d
 
-# The platforms that the host loads, over random layers.
-$(BUILD)/tests/lockstep/test_emu_sim: $(BUILD)/san/tests/lockstep/test_emu_sim.o $(BUILD)/san/librowstation.a \
-    | $(BUILD)/librs_emu_$(LOCKSTEP_PRESET).so $(BUILD)/librs_sim_$(LOCKSTEP_PRESET).so
-	$(SAY) LD $@
-	@mkdir -p $(@D)
-	$(Q)$(CC) $(SANITIZE) -rdynamic $^ $(LDLIBS) -o $@
-TESTS += $(if $(SIM_READY),$(if $(wildcard hw/core.c),$(BUILD)/tests/lockstep/test_emu_sim))
--include $(BUILD)/san/tests/lockstep/test_emu_sim.d
+# At length, with a new seed each time; LOCKSTEP_PRESET=default (or small) for other presets.
+define long_test
+$(BUILD)/tests/lockstep/long_$(1): $(2)
+	$$(Q)printf '%s\n' '#!/bin/sh' 'seed=$$$${RS_SEED:-$$$$(date +%s)}' 'echo "  $(1): RS_SEED=$$$$seed"' 'exec $(3)' > $$@ && chmod +x $$@
+TESTS_LONG += $(if $(SIM_READY),$(if $(wildcard hw/core.c),$(BUILD)/tests/lockstep/long_$(1)))
+endef
+$(eval $(call long_test,modules,$(BUILD)/tests/lockstep/test_modules_$(LOCKSTEP_PRESET),$(abspath $(BUILD))/tests/lockstep/test_modules_$(LOCKSTEP_PRESET) $$$$seed 2000000))
+$(eval $(call long_test,core,$(BUILD)/tests/lockstep/test_core,$(abspath $(BUILD))/tests/lockstep/test_core $(LOCKSTEP_PRESET) $$$$seed 5000))
