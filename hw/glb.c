@@ -20,7 +20,7 @@ static inline uint32_t row_of(uint32_t a)
 }
 
 /* Blocks that one read of a port returns. */
-static const uint32_t read_blocks[GLB_READERS] = {2, 2, 1, 4};
+static const uint32_t read_blocks[GLB_READERS] = {2, 2, 4, 4};
 
 void glb_clock(struct glb *r, const struct glb_in *in, struct glb_out *out)
 {

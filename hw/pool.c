@@ -1,7 +1,7 @@
 /*
- * pool.c - POOL commands: one block of one window tap a clock.
+ * pool.c - POOL commands: up to four taps of a window row a clock.
  *
- * Taps outside the ifmap are skipped, so a maximum leaves them out; the planner sends averages only
+ * Taps outside the ifmap are left out, so a maximum never sees them; the planner sends averages only
  * where every tap is inside.  Average: (|sum| + half) * recip >> 32 with recip = floor(2^32 / n) + 1 is
  * floor((|sum| + half) / n) exactly, because |sum| + half < 2^20 and n < 2^12; the sign is put back, so
  * ties go away from zero, as in TensorFlow Lite's reference.
@@ -15,13 +15,20 @@ void pool_clock(struct pool *r, const struct pool_in *in, struct pool_out *out)
 #pragma HLS ARRAY_PARTITION variable=r->queue complete dim=0
     uint32_t words[RS_COMMAND_WORDS];
     const struct pool_meta head = r->meta[r->meta_head];
-    const bool outside = r->h_top + r->i < 0 || r->h_top + r->i >= (int32_t)r->h ||
-                         r->x_left + r->j < 0 || r->x_left + r->j >= (int32_t)r->w;
+    const bool h_in = r->h_top + r->i >= 0 && r->h_top + r->i < (int32_t)r->h;
+    uint32_t taps = 0;                       /* of the four from column j on: those there are      */
     struct pool_meta meta;
     bool ask = false, sent = false, out_push, out_pop = false;
 
     for (int i = 0; i < RS_COMMAND_WORDS; i++)
         words[i] = r->queue[r->next & (POOL_QUEUE - 1u)][i];
+
+    for (int32_t i = 0; i < 4; i++) {
+        const int32_t x = r->x_left + r->j + i;
+
+        if (h_in && r->j + i < (int32_t)r->cols && x >= 0 && x < (int32_t)r->w)
+            taps |= 1u << i;
+    }
 
     /* Stage 4: to the global buffer. */
     if (r->write.valid && in->write_ready) {
@@ -68,23 +75,28 @@ void pool_clock(struct pool *r, const struct pool_in *in, struct pool_out *out)
     for (int b = 0; b < RS_BLOCK; b++)
         r->raw.lane[b] = r->sum.lane[b];
 
-    /* Stage 1: take a tap in. */
+    /* Stage 1: take taps in. */
     r->valid1 = in->data.valid;
     r->m1 = head;
     if (in->data.valid) {
         for (int b = 0; b < RS_BLOCK; b++) {
-            const int32_t code = (int8_t)in->data.block[0].byte[b];
-            const int32_t sum = r->sum.lane[b];
+            int32_t sum = head.first ? (r->average ? 0 : -128) : r->sum.lane[b];
 
-            r->sum.lane[b] = head.first ? code : r->average ? sum + code : code > sum ? code : sum;
+            for (uint32_t i = 0; i < 4; i++) {
+                const int32_t code = (int8_t)in->data.block[i].byte[b];
+
+                if ((head.taps >> i) & 1u)
+                    sum = r->average ? sum + code : code > sum ? code : sum;
+            }
+            r->sum.lane[b] = sum;
         }
     }
 
-    /* Stage 0: the next tap. */
+    /* Stage 0: the next taps. */
     if (r->read.valid && in->read_ready)
         r->read.valid = false;
     if (r->active && !r->read.valid && r->meta_count != POOL_META) {
-        const bool last_j = r->j + 1u == r->cols;
+        const bool last_j = r->j + 4u >= r->cols;
         const bool last_i = r->i + 1u == r->rows;
         const bool last_tap = last_j && last_i;
         const bool first_tap = r->i == 0 && r->j == 0;
@@ -93,26 +105,22 @@ void pool_clock(struct pool *r, const struct pool_in *in, struct pool_out *out)
         if (!first_tap || room) {
             const bool some = !first_tap && r->some;
 
-            /* A window's last tap is read even if it lies outside: the nearest one inside again. */
-            ask = !outside || last_tap;
+            /* The last read of a window ends it, with taps or without. */
+            ask = taps != 0 || last_tap;
             meta.first = !some;
             meta.last = last_tap;
+            meta.taps = taps;
             meta.addr = r->out_at_e + r->f;
             meta.final = false;
             r->some = some || ask;
             if (ask) {
-                const int32_t h = r->h_top + r->i < 0 ? 0
-                                : r->h_top + r->i >= (int32_t)r->h ? (int32_t)r->h - 1 : r->h_top + r->i;
-                const int32_t x = r->x_left + r->j < 0 ? 0
-                                : r->x_left + r->j >= (int32_t)r->w ? (int32_t)r->w - 1 : r->x_left + r->j;
-
                 r->read.valid = true;
-                r->read.addr = r->base_cb + (uint32_t)h * r->in_row + (uint32_t)x;
+                r->read.addr = r->base_cb + (uint32_t)(r->h_top + r->i) * r->in_row + (uint32_t)(r->x_left + r->j);
             }
             if (first_tap)
                 r->flying = r->flying + 1;
             if (!last_j) {
-                r->j = r->j + 1;
+                r->j = r->j + 4;
             } else {
                 r->j = 0;
                 if (!last_i) {

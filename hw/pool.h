@@ -27,6 +27,7 @@ struct pool_out {
 struct pool_meta {                         /* a read on its way                                  */
     bool     first, last;                  /* of its window                                      */
     bool     final;                        /* of the command                                     */
+    uint32_t taps : 4;                     /* blocks of it that count                            */
     uint32_t addr : 16;                    /* where the result goes                              */
 };
 struct pool_sum { int32_t lane[RS_BLOCK]; };       /* |sum| < 2^20                               */

@@ -132,7 +132,7 @@ int64_t rs_timeline_pool(struct timeline *t, int64_t ready, int64_t cost, int64_
 
 int64_t rs_pool_cost(const struct layer *l, const struct group *g)
 {
-    return 20 + (int64_t)g->ne * g->nf * rs_max(l->R * l->S, 2) * g->nm;
+    return 20 + (int64_t)g->ne * g->nf * rs_max(l->R * rs_div_up(l->S, 4), 2) * g->nm;    /* four columns a clock */
 }
 
 #define REFUSE(...) do { (void)rs_fail(why, RS_ERR_RANGE, __VA_ARGS__); return false; } while (0)
