@@ -431,19 +431,35 @@ static void run(struct comb *c, struct block *b)
     }
 }
 
+struct poison_search { const struct var *out; bool hit; };
+
 static void find_poison(struct expr *e, void *ctx)
 {
-    struct var *out = ctx;
+    struct poison_search *p = ctx;
 
     if (e->k != E_LEAF)
         return;
-    if (e->v == &poison)
+    if (e->v == &poison && p->out->must_wire)
         error(e->at, "keep it in a register, and compute outputs from registers and children's outputs at the end",
-              "output '%s' mixes a child's new output with a value from before the edge", out->name);
+              "output '%s' mixes a child's new output with a value from before the edge", p->out->name);
+    p->hit |= e->v == &poison;
     if (e->v->k == V_WIRE && e->v->def != NULL)
         visit_expr(e->v->def, find_poison, ctx);
     for (int i = 0; e->v->k == V_WIRE && e->v->value != NULL && i < e->v->n; i++)
         visit_expr(e->v->value[i], find_poison, ctx);
+}
+
+static void find_shadow(struct expr *e, void *ctx)
+{
+    (void)ctx;
+    if (e->k == E_LEAF && e->v->k == V_STATE)
+        e->v->shadow = true;
+    if (e->k == E_LEAF && e->v->k == V_WIRE && !e->v->name_used) {
+        e->v->name_used = true;
+        visit_expr(e->v->def, find_shadow, NULL);
+        for (int i = 0; e->v->value != NULL && i < e->v->n; i++)
+            visit_expr(e->v->value[i], find_shadow, NULL);
+    }
 }
 
 void comb(struct design *d)
@@ -451,9 +467,8 @@ void comb(struct design *d)
     struct comb c = { .d = d };
     bool any = false;
 
-    if (d->ninst == 0)
-        return;
-    run(&c, &d->body);
+    if (d->ninst != 0)
+        run(&c, &d->body);
     for (int i = 0; i < d->nvar; i++) {
         if (d->var[i]->k == V_LOCAL || d->var[i]->k == V_STATE)
             d->var[i]->value = NULL;
@@ -464,8 +479,25 @@ void comb(struct design *d)
 
         run(&p, &d->body);
         for (int i = 0; i < d->nvar; i++)
-            if (d->var[i]->wire_out)
+            if (d->var[i]->wire_out) {
+                struct poison_search s = { .out = d->var[i] };
+
                 for (int j = 0; j < d->var[i]->n; j++)
-                    visit_expr(d->var[i]->value[j], find_poison, d->var[i]);
+                    visit_expr(d->var[i]->value[j], find_poison, &s);
+                if (s.hit) {                                 /* a registered output then */
+                    d->var[i]->wire_out = false;
+                    d->var[i]->value = NULL;
+                }
+            }
     }
+    /* Registers that these wires read: seen from outside the clocked block. */
+    for (int i = 0; i < d->nvar; i++)
+        d->var[i]->shadow = false;
+    for (int i = 0; i < d->nvar; i++)
+        if ((d->var[i]->k == V_CHILD_IN || d->var[i]->wire_out) && d->var[i]->value != NULL)
+            for (int j = 0; j < d->var[i]->n; j++)
+                visit_expr(d->var[i]->value[j], find_shadow, NULL);
+    for (int i = 0; i < d->nvar; i++)
+        if (d->var[i]->shadow && d->var[i]->mem != NULL)
+            d->var[i]->mem->nba = true;
 }

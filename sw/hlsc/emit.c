@@ -25,6 +25,11 @@ struct out {
     int last_line;
     const char *last_file;
     bool wires;                            /* outside the clocked block */
+    int arith;                             /* under an operator that can leave the range of a C++ int */
+    struct { const char *name, *text; int w; } *hoist;
+    int nhoist, caphoist;
+    struct var **temp;                     /* what hoisting declared */
+    int ntemp, captemp;
 };
 
 static struct text put(struct out *o, struct expr *e, int w);
@@ -111,7 +116,13 @@ static const char *index_text(struct out *o, struct expr *e, int n, int *known)
         return fmt("%d", (int)e->lo);
     }
     *known = -1;
-    return put(o, e, n <= 1 ? 1 : bits_unsigned(n - 1)).s;
+    const int arith = o->arith;
+
+    o->arith = 0;
+    const char *s = put(o, e, n <= 1 ? 1 : bits_unsigned(n - 1)).s;
+
+    o->arith = arith;
+    return s;
 }
 
 /* Row-major element number of dimensions [from, to) as an expression. */
@@ -307,6 +318,44 @@ static const char *elements(struct out *o, struct expr **v, int n, int w)
     return pieces == 1 ? s : fmt("{%s}", s);
 }
 
+/*
+ * Verilator 5.006 computes on narrow elements of unpacked arrays as C++ int: ~a[i] >> 4 shifts in ones.
+ * (V3Cast casts variables to unsigned, array elements not.)  So an element that goes into -, *, << or
+ * ~ is first put into a variable of its own.
+ */
+static const char *hoist(struct out *o, const char *text, int w)
+{
+    for (int i = 0; i < o->nhoist; i++)
+        if (strcmp(o->hoist[i].text, text) == 0)
+            return o->hoist[i].name;
+    struct var *v = NULL;
+
+    for (int i = 0; i < o->ntemp && !o->wires; i++) {        /* one that this statement does not use */
+        bool used = o->temp[i]->w != w;
+
+        for (int j = 0; j < o->nhoist; j++)
+            used |= strcmp(o->hoist[j].name, o->temp[i]->name) == 0;
+        if (!used)
+            v = o->temp[i];
+    }
+    if (v == NULL) {
+        v = new_var(o->d, V_WIRE, "element", w, false);
+        if (!o->wires)
+            PUSH(o->temp, o->ntemp, o->captemp, v);
+    }
+    __typeof__(*o->hoist) h = { v->name, text, w };
+
+    PUSH(o->hoist, o->nhoist, o->caphoist, h);
+    return v->name;
+}
+
+static bool narrow_element(const struct var *v)
+{
+    return v->mem != NULL ? v->w == v->mem->word_bits && v->w <= 16
+                          : v->w <= 16 && v->n > 1 && !v->packed && (v->varying || v->k == V_TABLE) &&
+                                (v->k == V_STATE || v->k == V_LOCAL || v->k == V_TABLE);
+}
+
 /* e's low w bits, from bit lo on, extended by its sign. */
 static struct text leaf(struct out *o, struct expr *e, int lo, int w)
 {
@@ -318,6 +367,8 @@ static struct text leaf(struct out *o, struct expr *e, int lo, int w)
     if (p.var_lsb != NULL && lo != 0)                        /* shift a varying part instead */
         return narrow(widen(atom(fmt("%s[%s + %d +: %d]", p.base, p.var_lsb, lo, have), 0), have,
                             have > w ? have : w, s), have > w ? have : w, w);
+    if (o->arith > 0 && w >= have && whole && narrow_element(e->v))
+        return widen(s ? atom(fmt("$signed(%s)", hoist(o, p.base, p.w)), 1) : atom(hoist(o, p.base, p.w), 0), have, w, s);
     if (w < have)
         return atom(bits_of(&p, lo, w), 0);
     return widen(atom(bits_of(&p, lo, have), whole && p.sgn), have, w, s);
@@ -367,7 +418,23 @@ static struct text compare(struct out *o, struct expr *e)
     return t;
 }
 
+static struct text put_inner(struct out *o, struct expr *e, int w);
+
 static struct text put(struct out *o, struct expr *e, int w)
+{
+    const int arith = o->arith;
+
+    if (e->k == E_NEG || e->k == E_NOT || e->k == E_SUB || e->k == E_MUL || e->k == E_SHL)
+        o->arith = 1;
+    else if (e->k == E_LNOT || e->k == E_LAND || e->k == E_LOR || (e->k >= E_EQ && e->k <= E_GE))
+        o->arith = 0;
+    struct text t = put_inner(o, e, w);
+
+    o->arith = arith;
+    return t;
+}
+
+static struct text put_inner(struct out *o, struct expr *e, int w)
 {
     struct text a, b;
     int n;
@@ -441,6 +508,8 @@ static struct text put(struct out *o, struct expr *e, int w)
 
         while (ops[i].k != e->k)
             i++;
+        if (e->k == E_AND && e->b->k == E_CONST && (e->b->lo & (((i128)1 << w) - 1)) == ((i128)1 << w) - 1)
+            return put(o, e->a, w);                          /* the mask keeps all of these bits */
         a = put(o, e->a, w);
         b = put(o, e->b, w);
         agree(&a, &b, e->a, e->b, w);
@@ -526,6 +595,18 @@ static void end_line(struct out *o, struct loc at)
     fprintf(o->f, "  // %s:%d\n", base ? base + 1 : at.file, at.line);
 }
 
+static void flush(struct out *o, int depth)
+{
+    for (int i = 0; i < o->nhoist; i++) {
+        if (o->wires)
+            fprintf(o->f, "    wire [%d:0] %s /* verilator public_flat_rd */ = %s;\n", o->hoist[i].w - 1, o->hoist[i].name,
+                    o->hoist[i].text);
+        else
+            fprintf(o->f, "%*s%s = %s;\n", 4 * depth, "", o->hoist[i].name, o->hoist[i].text);
+    }
+    o->nhoist = 0;
+}
+
 static bool nonblocking(const struct var *v)
 {
     return v->k == V_OUT || v->nba || (v->mem != NULL && v->mem->nba);
@@ -563,9 +644,11 @@ static void emit_assign(struct out *o, const struct stmt *s, int depth)
 {
     if (s->lhs->lanes > 1) {
         if (as_word(s->lhs->v) || words_in(s->rhs)) {
+            const char *l = word_text(o, s->lhs), *r = put_word(o, s->rhs, s->lhs->lanes * s->lhs->v->w).s;
+
+            flush(o, depth);
             indent(o, depth);
-            fprintf(o->f, "%s %s %s;", word_text(o, s->lhs), nonblocking(s->lhs->v) ? "<=" : "=",
-                    put_word(o, s->rhs, s->lhs->lanes * s->lhs->v->w).s);
+            fprintf(o->f, "%s %s %s;", l, nonblocking(s->lhs->v) ? "<=" : "=", r);
             end_line(o, s->at);
             return;
         }
@@ -581,30 +664,27 @@ static void emit_assign(struct out *o, const struct stmt *s, int depth)
     const struct place p = place_of(o, s->lhs);
     const char *lhs = p.var_lsb != NULL ? fmt("%s[%s +: %d]", p.base, p.var_lsb, p.w) : bits_of(&p, 0, p.w);
 
+    const char *rhs = put(o, s->rhs, s->lhs->v->w).s;
+
+    flush(o, depth);
     indent(o, depth);
-    fprintf(o->f, "%s %s %s;", lhs, nonblocking(s->lhs->v) ? "<=" : "=", put(o, s->rhs, s->lhs->v->w).s);
+    fprintf(o->f, "%s %s %s;", lhs, nonblocking(s->lhs->v) ? "<=" : "=", rhs);
     end_line(o, s->at);
 }
 
 static void emit_if(struct out *o, const struct stmt *s, int depth)
 {
-    const bool a = live_in(&s->a), b = live_in(&s->b);
+    const bool yes = live_in(&s->a);
+    const char *c = yes ? put_bool(o, s->rhs).s : put(o, mk_un(E_LNOT, s->rhs, 1, false, s->at), 1).s;
 
+    flush(o, depth);
     indent(o, depth);
     for (;;) {
-        if (!a && b && s != NULL) {
-            fprintf(o->f, "if (%s) begin", put(o, mk_un(E_LNOT, s->rhs, 1, false, s->at), 1).s);
-            end_line(o, s->at);
-            emit_block(o, &s->b, depth + 1);
-            break;
-        }
-        fprintf(o->f, "if (%s) begin", put_bool(o, s->rhs).s);
+        fprintf(o->f, "if (%s) begin", c);
         end_line(o, s->at);
-        emit_block(o, &s->a, depth + 1);
-        if (!live_in(&s->b))
+        emit_block(o, live_in(&s->a) ? &s->a : &s->b, depth + 1);
+        if (!live_in(&s->a) || !live_in(&s->b))
             break;
-        indent(o, depth);
-        /* else if */
         struct stmt *only = NULL;
         int n = 0;
 
@@ -613,10 +693,15 @@ static void emit_if(struct out *o, const struct stmt *s, int depth)
                 only = s->b.s[i];
                 n++;
             }
+        indent(o, depth);
         if (n == 1 && only->k == S_IF && live_in(&only->a)) {
-            fprintf(o->f, "end else ");
-            s = only;
-            continue;
+            c = put_bool(o, only->rhs).s;
+            if (o->nhoist == 0) {
+                fprintf(o->f, "end else ");
+                s = only;
+                continue;
+            }
+            o->nhoist = 0;                                   /* needs statements of its own */
         }
         fprintf(o->f, "end else begin\n");
         emit_block(o, &s->b, depth + 1);
@@ -657,8 +742,11 @@ static void emit_block(struct out *o, const struct block *b, int depth)
         case S_CASE: {
             const int w = width_of(s->rhs);
 
+            const char *sel = put(o, s->rhs, w).s;
+
+            flush(o, depth);
             indent(o, depth);
-            fprintf(o->f, "case (%s)", put(o, s->rhs, w).s);
+            fprintf(o->f, "case (%s)", sel);
             end_line(o, s->at);
             bool dflt = false;
 
@@ -698,9 +786,12 @@ static void emit_block(struct out *o, const struct block *b, int depth)
         case S_ASSERT: {
             const char *base = strrchr(s->at.file, '/');
 
+            const char *cond = put_bool(o, s->rhs).s;
+
+            flush(o, depth);
             fprintf(o->f, "`ifndef SYNTHESIS\n");
             indent(o, depth);
-            fprintf(o->f, "assert (%s) else $fatal(1, \"%s:%d: assertion failed: %s\");\n", put_bool(o, s->rhs).s,
+            fprintf(o->f, "assert (%s) else $fatal(1, \"%s:%d: assertion failed: %s\");\n", cond,
                     base ? base + 1 : s->at.file, s->at.line, escaped(s->msg + strspn(s->msg, " \t")));
             fprintf(o->f, "`endif\n");
             break;
@@ -906,9 +997,11 @@ void emit(struct design *d, const struct options *opt)
             continue;
         if (any++ == 0)
             fprintf(o.f, "\n");
-        fprintf(o.f, "    wire%s %s = %s;", range(v->w * v->n, v->s && v->n == 1), v->name,
-                v->n == 1 ? put(&o, v->def, v->w).s : v->def != NULL ? put_word(&o, v->def, v->n * v->w).s
-                                                                     : elements(&o, v->value, v->n, v->w));
+        const char *def = v->n == 1 ? put(&o, v->def, v->w).s : v->def != NULL ? put_word(&o, v->def, v->n * v->w).s
+                                                                       : elements(&o, v->value, v->n, v->w);
+
+        flush(&o, 1);
+        fprintf(o.f, "    wire%s %s = %s;", range(v->w * v->n, v->s && v->n == 1), v->name, def);
         end_line(&o, v->at);
     }
     for (int i = 0; i < d->ninst; i++) {
@@ -924,7 +1017,10 @@ void emit(struct design *d, const struct options *opt)
                 plain &= direct(v->value[k]);
             if (!plain) {
                 v->name = fresh_name(d, v->name);
-                fprintf(o.f, "    wire%s %s = %s;", range(v->w * v->n, false), v->name, child_value(&o, v));
+                const char *value = child_value(&o, v);
+
+                flush(&o, 1);
+                fprintf(o.f, "    wire%s %s = %s;", range(v->w * v->n, false), v->name, value);
                 end_line(&o, v->value[0]->at);
             } else {
                 v->name = child_value(&o, v);
@@ -947,13 +1043,27 @@ void emit(struct design *d, const struct options *opt)
             continue;
         if (any++ == 0)
             fprintf(o.f, "\n");
-        fprintf(o.f, "    assign %s = %s;\n", v->name, child_value(&o, v));
+        const char *value = child_value(&o, v);
+
+        flush(&o, 1);
+        fprintf(o.f, "    assign %s = %s;\n", v->name, value);
     }
     o.wires = false;
 
     if (live_in(&d->body)) {
-        fprintf(o.f, "\n    always @(posedge %s) begin\n", d->clock);
+        FILE *file = o.f;
+        char *text = NULL;
+        size_t size = 0;
+
+        o.f = open_memstream(&text, &size);
         emit_block(&o, &d->body, 2);
+        fclose(o.f);
+        o.f = file;
+        fputc('\n', o.f);
+        for (int i = 0; i < o.ntemp; i++)
+            fprintf(o.f, "    reg%s %s;\n", range(o.temp[i]->w, false), o.temp[i]->name);
+        fprintf(o.f, "    always @(posedge %s) begin\n%s", d->clock, text);
+        free(text);
         for (int i = 0; i < d->nvar; i++) {
             const struct var *v = d->var[i];
 

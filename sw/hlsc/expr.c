@@ -275,6 +275,17 @@ struct expr *mk_bin(enum ekind k, struct expr *a, struct expr *b, int w, bool s,
         return mk_cast(a, w, s);
     if (k == E_MUL && a->k == E_CONST && a->lo == 1)
         return mk_cast(b, w, s);
+    if (k == E_AND && b->k == E_CONST && a->lo >= 0 && b->lo >= 0 &&
+        (b->lo & (((i128)1 << bits_unsigned(a->hi)) - 1)) == ((i128)1 << bits_unsigned(a->hi)) - 1)
+        return mk_cast(a, w, s);                             /* the mask takes nothing away */
+    if (a->lo >= 0 && b->k == E_CONST && b->lo > 0 && (b->lo & (b->lo - 1)) == 0) {
+        if (k == E_MOD)
+            return mk_bin(E_AND, a, mk_const(b->w, b->s, b->lo - 1, at), w, s, at);
+        if (k == E_DIV)
+            return mk_bin(E_SHR, a, mk_const(32, true, bits_unsigned(b->lo) - 1, at), w, s, at);
+        if (k == E_MUL)
+            return mk_bin(E_SHL, a, mk_const(32, true, bits_unsigned(b->lo) - 1, at), w, s, at);
+    }
     e = mk(k, w, s, at);
     e->a = a;
     e->b = b;

@@ -205,11 +205,8 @@ static void mem_read(struct expr *e, void *ctx)
 
     if (e->k != E_LEAF)
         return;
-    if (e->v->mem == NULL) {
-        if (e->v->k == V_STATE && e->v->written)
-            e->v->raw = true;
+    if (e->v->mem == NULL)
         return;
-    }
     e->v->mem->seen_read = true;
     /* "A memory is read before it is written: the read sees the value before the edge." */
     for (int i = 0; i < f->n; i++)
@@ -242,6 +239,8 @@ static void memories(struct block *b, struct memflow *f)
 
             while (e->k == E_CAST && e->exact)
                 e = e->a;
+            if (to_reg && e->k == E_LEAF && e->v->mem != NULL && e->v->mem->st != ST_LUTRAM)
+                s->lhs->v->from_bram = true;
             if (to_reg && e->k == E_LEAF) {
                 for (int j = 0; j < e->nidx; j++)
                     visit_expr(e->idx[j], no_block_ram, NULL);
@@ -252,8 +251,6 @@ static void memories(struct block *b, struct memflow *f)
                 visit_expr(s->lhs->idx[j], mem_read, f);
                 visit_expr(s->lhs->idx[j], no_block_ram, NULL);
             }
-            if (s->lhs->v->k == V_STATE && s->lhs->v->mem == NULL)
-                s->lhs->v->written = true;
             if (s->lhs->v->mem != NULL) {
                 /* "One write port: one address on each path." */
                 for (int j = 0; j < f->n; j++)
@@ -436,11 +433,42 @@ static bool taint(struct block *b, bool under)
                       "a child's output is read after its clock call");
             if (!v->tainted) {
                 v->tainted = changed = true;
-                v->wire_out = v->k == V_OUT;
+                v->wire_out = v->must_wire = v->k == V_OUT;
             }
         }
     }
     return changed;
+}
+
+/*
+ * "An output is a function of registers."  One that copies a register is a register too, which tools
+ * merge with the first; one that computes, or shows what a block RAM has read, is wires behind them.
+ */
+static void find_bram(struct expr *e, void *ctx)
+{
+    bool *hit = ctx;
+
+    *hit |= e->k == E_LEAF && e->v->from_bram;
+}
+
+static void wire_outputs(struct block *b, bool under)
+{
+    for (int i = 0; i < b->n; i++) {
+        struct stmt *s = b->s[i];
+
+        if (s->k == S_ASSIGN && s->lhs->v->k == V_OUT && !s->overwritten) {
+            struct expr *e = as_copy(s->rhs, s->lhs->v->w);
+            bool bram = false;
+
+            visit_expr(s->rhs, find_bram, &bram);
+            if (under || bram || e == NULL || (e->k != E_CONST && (e->k != E_LEAF || e->v->k != V_STATE || flat_index(e) < 0)))
+                s->lhs->v->wire_out = true;
+        }
+        wire_outputs(&s->a, true);
+        wire_outputs(&s->b, true);
+        for (int j = 0; j < s->narm; j++)
+            wire_outputs(&s->arm[j].body, true);
+    }
 }
 
 static int number(struct block *b, int seq)
@@ -500,6 +528,7 @@ void flow(struct design *d)
     number(&d->body, 0);
     while (taint(&d->body, false))
         ;
+    wire_outputs(&d->body, false);
     /* A register is kept if an output, a child or an assertion depends on it. */
     live(d, 1);
     for (int i = 0; i < d->nvar; i++)
@@ -514,8 +543,38 @@ void flow(struct design *d)
                   d->var[i]->cname);
 }
 
+static void raw_read(struct expr *e, void *ctx)
+{
+    (void)ctx;
+    if (e->k == E_LEAF && e->v->k == V_STATE && e->v->mem == NULL && e->v->written)
+        e->v->raw = true;
+}
+
+static void raw_block(const struct block *b)
+{
+    for (int i = 0; i < b->n; i++) {
+        const struct stmt *s = b->s[i];
+
+        if (!s->live[0])
+            continue;
+        visit_expr(s->rhs, raw_read, NULL);
+        if (s->k == S_ASSIGN) {
+            for (int j = 0; j < s->lhs->nidx; j++)
+                visit_expr(s->lhs->idx[j], raw_read, NULL);
+            if (s->lhs->v->k == V_STATE)
+                s->lhs->v->written = true;
+        }
+        raw_block(&s->a);
+        raw_block(&s->b);
+        for (int j = 0; j < s->narm; j++)
+            raw_block(&s->arm[j].body);
+    }
+}
+
 void finish(struct design *d)
 {
+    live(d, 0);
+    raw_block(&d->body);
     for (int i = 0; i < d->nvar; i++) {
         struct var *v = d->var[i];
 

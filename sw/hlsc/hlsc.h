@@ -181,6 +181,8 @@ struct var {
     struct loc at;
     int id;
     bool wire_out;                 /* V_OUT driven by an assign                                */
+    bool must_wire;                /* ... because a child's output or a block RAM is behind it */
+    bool from_bram;                /* loaded from a block RAM's read port                      */
     bool raw;                      /* read after a write on some path                          */
     bool live[2], name_used, tainted, written;
     bool *killed, *ever_written;
