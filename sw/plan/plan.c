@@ -510,7 +510,7 @@ static rs_status plan_one_job(struct planning *x, int from, int to, int *bad_nod
 
 static void drop_jobs(struct rs_plan *plan)
 {
-    for (int i = 0; i <= plan->n_jobs && plan->jobs != NULL && i < plan->n_steps + 1; i++) {
+    for (int i = 0; plan->jobs != NULL && i <= plan->n_jobs; i++) {        /* the one under way too */
         free(plan->jobs[i].inputs);
         free(plan->jobs[i].outputs);
         free(plan->jobs[i].snapshots);

@@ -1,0 +1,133 @@
+/* test_plan_save.c - plans in files: what comes back is what went in; damaged files and other configurations are refused. */
+#include "test.h"
+#include "plan.h"
+#include "plan_interpreter.h"
+#include <unistd.h>
+
+static char path[64] = "/tmp/rs_plan_save_XXXXXX";
+
+static struct rs_plan *some_plan(const char *preset)
+{
+    static int8_t filter[40 * 9 * 20];
+    static int32_t mult[40], shift[40];
+    struct rs_hw_config c;
+    struct rs_plan *plan = NULL;
+    struct rs_error err;
+    struct rs_plan_layer p = { .kind = RS_PLAN_CONV, .filter = filter,
+                               .shape = { .n = 1, .h = 17, .w = 13, .c = 20, .m = 40, .r = 3, .s = 3, .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1,
+                                          .pad_top = 1, .pad_left = 1, .pad_bottom = 1, .pad_right = 1, .e = 17, .f = 13 },
+                               .quant = { .zp_in = 4, .act_min = -128, .act_max = 127, .count = 40, .mult = mult, .shift = shift } };
+
+    test_rng = 77;
+    for (size_t i = 0; i < sizeof filter; i++)
+        filter[i] = (int8_t)rnd();
+    for (int i = 0; i < 40; i++) {
+        mult[i] = (int32_t)rnd_range(1 << 30, INT32_MAX);
+        shift[i] = -10;
+    }
+    if (!rs_hw_config_named(preset, &c) || rs_plan_layer(&p, &c, NULL, &plan, &err) != RS_OK)
+        printf("  %s\n", err.text);
+    return plan;
+}
+
+static bool same(const struct rs_plan *a, const struct rs_plan *b)
+{
+    const struct rs_plan_job *x = &a->jobs[0], *y = &b->jobs[0];
+
+    return memcmp(&a->config, &b->config, sizeof a->config) == 0 && a->n_steps == b->n_steps && a->n_jobs == b->n_jobs && a->n_actions == b->n_actions &&
+           a->commands_bytes == b->commands_bytes && memcmp(a->commands, b->commands, a->commands_bytes) == 0 && a->image_bytes == b->image_bytes &&
+           memcmp(a->image, b->image, a->image_bytes) == 0 && a->arena_bytes == b->arena_bytes && a->status_bytes == b->status_bytes &&
+           memcmp(a->steps, b->steps, sizeof *a->steps * (size_t)a->n_steps) == 0 && x->n_commands == y->n_commands && x->n_inputs == y->n_inputs &&
+           memcmp(x->inputs, y->inputs, sizeof *x->inputs * (size_t)x->n_inputs) == 0 && memcmp(x->outputs, y->outputs, sizeof *x->outputs * (size_t)x->n_outputs) == 0 &&
+           memcmp(x->snapshots, y->snapshots, sizeof *x->snapshots * (size_t)x->n_snapshots) == 0 && a->cycles == b->cycles && a->actions[0].is_job == b->actions[0].is_job;
+}
+
+TEST(a_plan_comes_back_as_it_went)
+{
+    struct rs_plan *plan = some_plan("small"), *back = NULL;
+    struct rs_error err = { 0 };
+
+    MUST(plan != NULL, "no plan");
+    CHECK(rs_plan_save(plan, path, &err) == RS_OK, "%s", err.text);
+    CHECK(rs_plan_load(path, &plan->config, &back, &err) == RS_OK, "%s", err.text);
+    CHECK(back != NULL && same(plan, back), "not the same");
+    rs_plan_free(back);
+    rs_plan_free(plan);
+}
+
+TEST(refuses_another_configuration)
+{
+    struct rs_plan *plan = some_plan("small"), *back;
+    struct rs_hw_config other;
+    struct rs_error err = { 0 };
+
+    MUST(plan != NULL && rs_hw_config_named("tiny", &other), "no plan");
+    CHECK(rs_plan_save(plan, path, &err) == RS_OK, "%s", err.text);
+    CHECK(rs_plan_load(path, &other, &back, &err) == RS_ERR_MISMATCH && back == NULL, "%s", err.text);
+    rs_plan_free(plan);
+}
+
+/* Cut at every 97th byte, and a bit flipped at every 61st: refused, without a crash. */
+TEST(refuses_damaged_files)
+{
+    struct rs_plan *plan = some_plan("tiny"), *back;
+    struct rs_error err = { 0 };
+    static uint8_t all[200000], one[200000];
+    size_t size;
+    FILE *f;
+
+    MUST(plan != NULL && rs_plan_save(plan, path, &err) == RS_OK, "%s", err.text);
+    f = fopen(path, "rb");
+    MUST(f != NULL, "cannot read");
+    size = fread(all, 1, sizeof all, f);
+    fclose(f);
+    MUST(size > 1000 && size < sizeof all, "file of %zu bytes", size);
+    for (size_t i = 0; i < size; i += i < 600 ? 1 : 97)
+        for (int kind = 0; kind < 2; kind++) {
+            const size_t n = kind == 0 ? i : size;
+
+            memcpy(one, all, size);
+            if (kind == 1)
+                one[i] ^= (uint8_t)(1u << i % 8);
+            f = fopen(path, "wb");
+            MUST(f != NULL && fwrite(one, 1, n, f) == n && fclose(f) == 0, "cannot write");
+            back = NULL;
+            const rs_status s = rs_plan_load(path, NULL, &back, &err);
+
+            CHECK(s == RS_ERR_FORMAT && back == NULL, "byte %zu, kind %d: status %d", i, kind, s);
+            rs_plan_free(back);
+        }
+    CHECK(rs_plan_load("/nonexistent/plan", NULL, &back, &err) == RS_ERR_IO, "%s", err.text);
+    rs_plan_free(plan);
+}
+
+TEST(encoder_checks_ranges)
+{
+    uint32_t command[RS_COMMAND_WORDS] = { 0 };
+    struct rs_error err = { 0 };
+    char text[1600];
+
+    CHECK(rs_encode(command, RS_FIELD_NS, 63, &err) == RS_OK && rs_encode(command, RS_FIELD_NS, 64, &err) == RS_ERR_RANGE, "NS");
+    CHECK(strstr(err.text, "NS = 64 does not fit 6 unsigned bits") != NULL, "%s", err.text);
+    CHECK(rs_encode(command, RS_FIELD_H0, -32768, &err) == RS_OK && rs_encode(command, RS_FIELD_H0, -32769, &err) == RS_ERR_RANGE, "H0");
+    CHECK(rs_encode(command, RS_FIELD_OFFSET, 0xFFFFFFFF, &err) == RS_OK && RS_GET_U(command, OFFSET) == 0xFFFFFFFFu, "OFFSET");
+    memset(command, 0, sizeof command);
+    CHECK(rs_encode(command, RS_FIELD_OP, RS_OP_COMPUTE, &err) == RS_OK && rs_encode(command, RS_FIELD_H0, -3, &err) == RS_OK && rs_encode(command, RS_FIELD_WAIT_POOL, 9, &err) == RS_OK, "%s", err.text);
+    CHECK(strstr(rs_disassemble(command, text, sizeof text), "COMPUTE") != NULL && strstr(text, "wait 0,0,9,0") != NULL && strstr(text, " H0=-3 ") != NULL, "%s", text);
+    CHECK(strlen(rs_disassemble(command, text, 20)) == 19, "cut text");
+}
+
+int main(void)
+{
+    const int fd = mkstemp(path);
+
+    if (fd < 0)
+        return 2;
+    close(fd);
+    RUN(a_plan_comes_back_as_it_went);
+    RUN(refuses_another_configuration);
+    RUN(refuses_damaged_files);
+    RUN(encoder_checks_ranges);
+    unlink(path);
+    return test_exit();
+}
