@@ -29,6 +29,8 @@ static const struct command {
      "run layers on random data, check them, count cycles", cmd_bench},
     {"study", "study [MODEL | LAYERS.csv] [--pes J,...] [--batch N,...] [--blocking] [--constants FILE] [--json FILE]",
      "dataflows under equal area, for AlexNet or any network", cmd_study},
+    {"scalesim", "scalesim -t TOPOLOGY.csv [-c CONFIG.cfg] [-p DIR] [--as-systolic] [--target T]",
+     "SCALE-Sim's files in, its reports out: for this array, or for its systolic machine", cmd_scalesim},
     {"info", "info [--target T] [--self-test] [--json FILE]",
      "versions, targets; a known-answer run", cmd_info},
     {"compile", "compile MODEL -o FILE [--target T]",
@@ -279,7 +281,7 @@ int main(int argc, char **argv)
     const struct command *command;
 
     if (argc < 2) {
-        fprintf(stderr, "rowstation: no command\nusage: rowstation run|plan|check|bench|study|info|compile|xclbin|emu-env|help ...\n");
+        fprintf(stderr, "rowstation: no command\nusage: rowstation run|plan|check|bench|study|scalesim|info|compile|xclbin|emu-env|help ...\n");
         return CLI_USAGE;
     }
     if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
@@ -295,7 +297,7 @@ int main(int argc, char **argv)
     }
     command = find(argv[1]);
     if (command == NULL) {
-        fprintf(stderr, "rowstation: unknown command '%s'\nusage: rowstation run|plan|check|bench|study|info|compile|xclbin|emu-env|help ...\n",
+        fprintf(stderr, "rowstation: unknown command '%s'\nusage: rowstation run|plan|check|bench|study|scalesim|info|compile|xclbin|emu-env|help ...\n",
                 argv[1]);
         return CLI_USAGE;
     }
