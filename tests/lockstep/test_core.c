@@ -84,6 +84,7 @@ TEST(registers_agree_at_every_clock)
 
 int main(int argc, char **argv)
 {
+    (void)random_layers_check;
     if (argc > 1)
         preset = argv[1];
     if (argc > 2)
