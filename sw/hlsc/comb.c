@@ -15,7 +15,6 @@ struct comb {
     int seq;
 };
 
-static struct var poison = { .name = "?", .w = 64 };
 
 static struct expr *element(struct comb *c, const struct expr *e, int i, struct expr **idx);
 
@@ -42,9 +41,10 @@ static void poke(struct comb *c, struct var *v, int i, struct expr *e)
 
 static struct expr *poisoned(struct loc at, int w, bool s)
 {
-    struct expr *e = mk_leaf(&poison, 0, NULL, at);
+    struct var *v = arena(sizeof *v);                        /* no two are the same value */
 
-    return mk_cast(e, w, s);
+    *v = (struct var){ .name = "?", .w = w, .s = s, .n = 1, .k = V_IN, .poison = true };
+    return mk_leaf(v, 0, NULL, at);
 }
 
 static struct expr *element(struct comb *c, const struct expr *e, int i, struct expr **idx);
@@ -136,7 +136,7 @@ static void poke(struct comb *c, struct var *v, int i, struct expr *e);
 /* Stores vector e to elements i.. of v. */
 static void poke_word(struct comb *c, struct var *v, int i, struct expr *e, int m)
 {
-    if (e->k != E_CONST && (e->k != E_LEAF || e->v->mem != NULL || e->v == &poison)) {
+    if (e->k != E_CONST && (e->k != E_LEAF || e->v->mem != NULL || e->v->poison)) {
         struct var *x = word_wire(c, v->name, m, v->w, v->s, e->at);
 
         x->def = e;
@@ -439,10 +439,10 @@ static void find_poison(struct expr *e, void *ctx)
 
     if (e->k != E_LEAF)
         return;
-    if (e->v == &poison && p->out->must_wire)
+    if (e->v->poison && p->out->must_wire)
         error(e->at, "keep it in a register, and compute outputs from registers and children's outputs at the end",
               "output '%s' mixes a child's new output with a value from before the edge", p->out->name);
-    p->hit |= e->v == &poison;
+    p->hit |= e->v->poison;
     if (e->v->k == V_WIRE && e->v->def != NULL)
         visit_expr(e->v->def, find_poison, ctx);
     for (int i = 0; e->v->k == V_WIRE && e->v->value != NULL && i < e->v->n; i++)

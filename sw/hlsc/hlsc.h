@@ -183,6 +183,7 @@ struct var {
     bool wire_out;                 /* V_OUT driven by an assign                                */
     bool must_wire;                /* ... because a child's output or a block RAM is behind it */
     bool from_bram;                /* loaded from a block RAM's read port                      */
+    bool poison;                   /* stands for a value that an output wire cannot have       */
     bool raw;                      /* read after a write on some path                          */
     bool live[2], name_used, tainted, written;
     bool *killed, *ever_written;

@@ -1,0 +1,13 @@
+#include <stdbool.h>
+#include <stdint.h>
+struct m_in { bool rst; uint8_t x; uint8_t v[4]; };
+struct m_out { uint8_t y; };
+struct m { uint8_t a; };
+static uint8_t f(uint8_t n) { return n; }
+void m_clock(struct m *r, const struct m_in *in, struct m_out *out)
+{
+    uint8_t (*g)(uint8_t) = f;
+
+    r->a = g(in->x);
+    out->y = r->a;
+}

@@ -1,0 +1,13 @@
+#include <stdbool.h>
+#include <stdint.h>
+struct m_in { bool rst; uint8_t x; uint8_t v[4]; };
+struct m_out { uint8_t y; };
+struct m { uint8_t a; };
+void m_clock(struct m *r, const struct m_in *in, struct m_out *out)
+{
+    r->a = in->x;
+    for (int i = 0; i < 4; i++)
+        if (in->rst)
+            i = 4;
+    out->y = r->a;
+}

@@ -1,0 +1,14 @@
+#include <stdbool.h>
+#include <stdint.h>
+struct m_in { bool rst; uint8_t x; uint8_t v[4]; };
+struct m_out { uint8_t y; };
+struct m { uint8_t a; };
+static uint8_t f(uint8_t n)
+{
+    return n == 0 ? 1 : f((uint8_t)(n - 1));
+}
+void m_clock(struct m *r, const struct m_in *in, struct m_out *out)
+{
+    r->a = f(in->x);
+    out->y = r->a;
+}

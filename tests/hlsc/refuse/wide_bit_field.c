@@ -1,0 +1,10 @@
+#include <stdbool.h>
+#include <stdint.h>
+struct m_in { bool rst; uint8_t x; uint8_t v[4]; };
+struct m_out { uint8_t y; };
+struct m { uint64_t a : 40; };
+void m_clock(struct m *r, const struct m_in *in, struct m_out *out)
+{
+    r->a = r->a + in->x;
+    out->y = (uint8_t)r->a;
+}
