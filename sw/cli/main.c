@@ -193,7 +193,7 @@ rs_status cli_open(const char *target, bool fallback, struct rs_device **device,
 
 rs_status cli_config(const char *target, struct rs_hw_config *config, struct rs_error *err)
 {
-    const struct rs_backend *backend = &rs_backend_platform;
+    const struct rs_backend *backend;
     struct rs_uri uri;
     const char *note;
     void *handle;
@@ -213,6 +213,7 @@ rs_status cli_config(const char *target, struct rs_hw_config *config, struct rs_
         return rs_fail(err, RS_ERR_ARG, "target cpu has no array to plan for; expected emu[:PRESET] or sim[:PRESET]");
     if (rs_hw_config_named(uri.preset, config))
         return RS_OK;
+    backend = rs_backend_named(uri.kind);
     status = backend->open(&uri, &handle, err);
     if (status != RS_OK)
         return status;
