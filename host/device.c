@@ -67,17 +67,34 @@ void rs_device_put(struct rs_device *d)
     free(d);
 }
 
+static rs_status gone(struct rs_device *d, struct rs_error *err)
+{
+    if (d->handle == NULL)
+        return rs_fail(err, RS_ERR_DEVICE, "the device has been closed");
+    if (d->dead)
+        return rs_fail(err, RS_ERR_DEVICE, "the device is gone: its last reset failed");
+    return RS_OK;
+}
+
+const struct rs_backend *rs_backend_named(const char *kind)
+{
+    return strcmp(kind, "xrt") == 0 ? &rs_backend_xrt : &rs_backend_platform;
+}
+
 static rs_status open_backend(struct rs_device *d, struct rs_error *err)
 {
     rs_status status;
 
-    d->backend = &rs_backend_platform;
+    d->backend = rs_backend_named(d->uri.kind);
     status = d->backend->open(&d->uri, &d->handle, err);
-    if (status != RS_OK)
+    if (status != RS_OK) {
         d->backend = NULL;
-    else
-        d->config = *d->backend->config(d->handle);
-    return status;
+        return status;
+    }
+    d->config = *d->backend->config(d->handle);
+    if (d->backend->refine != NULL)
+        d->backend->refine(d->handle, &d->uri);
+    return RS_OK;
 }
 
 rs_status rs_open(const char *uri, const struct rs_open_options *options, struct rs_device **device, struct rs_error *err)
@@ -115,6 +132,9 @@ rs_status rs_open(const char *uri, const struct rs_open_options *options, struct
     pthread_cond_init(&d->changed, &attributes);
     pthread_condattr_destroy(&attributes);
 
+    if (note == NULL && strcmp(parsed.kind, "xrt") == 0 && getenv("XCL_EMULATION_MODE") != NULL &&
+        strcmp(getenv("XCL_EMULATION_MODE"), "sw_emu") == 0)
+        note = "XCL_EMULATION_MODE=sw_emu: using hw_emu with emu in the device process";
     if (note != NULL)
         rs_device_message(d, note);
     if (strcmp(parsed.kind, "cpu") != 0) {
@@ -138,12 +158,34 @@ rs_status rs_open(const char *uri, const struct rs_open_options *options, struct
     else
         strcpy(d->target, "cpu");
     status = rs_workers_start(d, err);
+    if (status == RS_OK && d->backend == &rs_backend_xrt &&
+        (d->uri.self_test == 1 || (d->uri.self_test == 2 && getenv("XCL_EMULATION_MODE") == NULL))) {
+        status = rs_self_test(d, &why);            /* a bitstream that missed its timing gives wrong answers */
+        if (status != RS_OK)
+            status = rs_fail(err, status, "%s: the known-answer test failed: %.400s", d->target, why.text);
+    }
     if (status != RS_OK) {
         rs_close(d);
         return status;
     }
     *device = d;
     return RS_OK;
+}
+
+rs_status rs_power(struct rs_device *d, double *watts, struct rs_error *err)
+{
+    rs_status status;
+
+    if (d == NULL || watts == NULL)
+        return rs_fail(err, RS_ERR_ARG, "rs_power: null pointer");
+    if (d->backend == NULL || d->backend->power == NULL)
+        return rs_fail(err, RS_ERR_UNSUPPORTED, "target %s has no power reading", d->target);
+    rs_turn_take(&d->turn);
+    status = gone(d, err);
+    if (status == RS_OK)
+        status = d->backend->power(d->handle, watts, err);
+    rs_turn_give(&d->turn);
+    return status;
 }
 
 void rs_close(struct rs_device *d)
@@ -243,15 +285,6 @@ rs_status rs_wave(struct rs_device *d, const char *file, const char *layer, stru
 }
 
 /* ---- buffers -------------------------------------------------------------------------------------- */
-
-static rs_status gone(struct rs_device *d, struct rs_error *err)
-{
-    if (d->handle == NULL)
-        return rs_fail(err, RS_ERR_DEVICE, "the device has been closed");
-    if (d->dead)
-        return rs_fail(err, RS_ERR_DEVICE, "the device is gone: its last reset failed");
-    return RS_OK;
-}
 
 rs_status rs_buffer_alloc(struct rs_device *d, size_t bytes, struct rs_buffer **buffer, struct rs_error *err)
 {

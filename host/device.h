@@ -3,7 +3,7 @@
  *
  * A back end holds a core (or several that share a memory) and device memory.  It knows registers and addresses;
  * it knows nothing about layers or models.  The runtime calls it from one thread at a time.
- * `emu` and `sim` are backend_platform.c; a card is one more file with one more struct rs_backend.
+ * `emu` and `sim` are backend_platform.c, `xrt` is xrt_backend.c.
  */
 #ifndef RS_DEVICE_H
 #define RS_DEVICE_H
@@ -54,9 +54,18 @@ struct rs_backend {
     /* As after open, but what is allocated stays allocated, with undefined content. */
     rs_status (*reset)(void *handle, struct rs_error *err);
     rs_status (*wave)(void *handle, const char *file, struct rs_error *err);
+
+    /* May be NULL.  What the device says in place of what @uri assumes: clock_mhz, mem_base, mem_bytes. */
+    void (*refine)(const void *handle, struct rs_uri *uri);
+    /* May be NULL.  Power that the card draws now; RS_ERR_UNSUPPORTED: it does not say. */
+    rs_status (*power)(void *handle, double *watts, struct rs_error *err);
 };
 
 extern const struct rs_backend rs_backend_platform;                /* emu and sim            */
+extern const struct rs_backend rs_backend_xrt;                     /* xrt_backend.c          */
+
+/* The back end of a target's kind; not for `cpu`, which has none. */
+const struct rs_backend *rs_backend_named(const char *kind);
 
 /* "bus error on a read" and the like; never NULL. */
 const char *rs_core_error_text(uint32_t error);

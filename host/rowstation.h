@@ -101,10 +101,15 @@ struct rs_open_options {
  *   cpu                 no device: every operation runs on the CPU kernels
  *   emu[:PRESET]        the accelerator's C, clock by clock     (preset: default, small, tiny, or your own)
  *   sim[:PRESET]        the Verilated accelerator in its SystemC platform
+ *   xrt[:CARD]          a card through Xilinx XRT, or XRT's own emulation; CARD is an index or a BDF
  *   options of emu and sim: latency=CYCLES bytes=PER_CYCLE shared=0|1 outstanding=BURSTS hostile=SEED
  *   (the memory), cores=1|2, mem=SIZE[K|M|G] and base=ADDRESS (its size and first address), clock=MHZ (what
  *   seconds are computed with), timeout=CYCLES (a job that takes longer is a hang; 0: from the plan),
  *   fault_read=ADDRESS fault_write=ADDRESS (that access is answered with an error)
+ * options of xrt: xclbin=FILE (else environment ROWSTATION_XCLBIN), kernel=NAME, cores=1|2 or cu=NAME[,NAME] (its compute
+ * units), shared_cu=1 (other processes may use the unit too; no registers are read then), selftest=0|1 (rs_self_test()
+ * first; default: on a card), clock=, timeout= as above, wait=SECONDS (any answer of XRT), stall=SECONDS (a running unit
+ * whose cycle counter stands still)
  * `emu` and `sim` are shared objects librs_KIND_PRESET.so, looked for in RS_PLATFORM_PATH (folders with `:`
  * between them; if set, only there), beside the program and the library, in build/, and in PREFIX/lib/rowstation.
  * @options: copied; may be NULL
@@ -142,6 +147,9 @@ RS_MUST_CHECK rs_status rs_device_info(struct rs_device *device, struct rs_devic
  * Errors: RS_ERR_BUSY while a request is unfinished.
  */
 RS_MUST_CHECK rs_status rs_reset(struct rs_device *device, struct rs_error *err);
+
+/* Watts that the card draws now, as it says itself.  RS_ERR_UNSUPPORTED: it does not. */
+RS_MUST_CHECK rs_status rs_power(struct rs_device *device, double *watts, struct rs_error *err);
 
 /**
  * rs_self_test() - known answers: a convolution and a matrix product on the device, against the reference kernels.

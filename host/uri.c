@@ -53,10 +53,32 @@ static rs_status set_option(struct rs_uri *u, const char *name, size_t name_leng
         {"timeout",     &u->timeout_cycles, 8, 0, UINT64_MAX, NULL},
         {"fault_read",  &u->fault_address,  8, 0, UINT64_MAX, &u->fault_read},
         {"fault_write", &u->fault_address,  8, 0, UINT64_MAX, &u->fault_write},
+    }, xrt_options[] = {
+        {"cores",       &u->cores,          4, 1, 2, NULL},
+        {"clock",       &u->clock_mhz,      4, 1, 10000, NULL},
+        {"timeout",     &u->timeout_cycles, 8, 0, UINT64_MAX, NULL},
+        {"shared_cu",   &u->shared_cu,      4, 0, 1, NULL},
+        {"selftest",    &u->self_test,      4, 0, 1, NULL},
+        {"wait",        &u->wait_seconds,   4, 1, 3600, NULL},
+        {"stall",       &u->stall_seconds,  4, 1, 3600, NULL},
     };
+    const struct { const char *name; char *to; size_t size; } texts[] = {
+        {"xclbin", u->xclbin, sizeof u->xclbin}, {"kernel", u->kernel, sizeof u->kernel}, {"cu", u->cu, sizeof u->cu}};
+    const bool xrt = strcmp(u->kind, "xrt") == 0;
+    const size_t n_options = xrt ? sizeof xrt_options / sizeof xrt_options[0] : sizeof options / sizeof options[0];
 
-    for (size_t i = 0; i < sizeof options / sizeof options[0]; i++) {
-        const struct option *o = &options[i];
+    for (size_t i = 0; xrt && i < sizeof texts / sizeof texts[0]; i++)
+        if (strlen(texts[i].name) == name_length && memcmp(texts[i].name, name, name_length) == 0) {
+            if (value_length == 0 || value_length >= texts[i].size)
+                return rs_fail(err, RS_ERR_ARG, "target option %s: 1 to %zu characters are expected, found %zu", texts[i].name,
+                               texts[i].size - 1, value_length);
+            memcpy(texts[i].to, value, value_length);
+            texts[i].to[value_length] = '\0';
+            return RS_OK;
+        }
+
+    for (size_t i = 0; i < n_options; i++) {
+        const struct option *o = xrt ? &xrt_options[i] : &options[i];
         uint64_t n;
 
         if (strlen(o->name) != name_length || memcmp(o->name, name, name_length) != 0)
@@ -77,6 +99,9 @@ static rs_status set_option(struct rs_uri *u, const char *name, size_t name_leng
             *o->flag = true;
         return RS_OK;
     }
+    if (xrt)
+        return rs_fail(err, RS_ERR_ARG, "unknown target option '%.*s'; known for xrt: xclbin, kernel, cu, cores, clock, timeout, "
+                       "shared_cu, selftest, wait, stall", (int)name_length, name);
     return rs_fail(err, RS_ERR_ARG, "unknown target option '%.*s'; known: latency, bytes, shared, outstanding, hostile, "
                    "cores, mem, base, clock, timeout, fault_read, fault_write", (int)name_length, name);
 }
@@ -84,32 +109,39 @@ static rs_status set_option(struct rs_uri *u, const char *name, size_t name_leng
 rs_status rs_uri_parse(const char *text, struct rs_uri *uri, struct rs_error *err)
 {
     struct rs_uri u = {.cores = 1, .mem_base = DEFAULT_MEM_BASE, .mem_bytes = (uint64_t)1 << 30,
-                       .clock_mhz = DEFAULT_CLOCK_MHZ};
+                       .clock_mhz = DEFAULT_CLOCK_MHZ, .kernel = "rs", .self_test = 2, .wait_seconds = 60, .stall_seconds = 5};
     const size_t kind = text != NULL ? strcspn(text, ":?") : 0;
     const char *at;
-    bool cpu;
+    bool cpu, xrt;
 
     if (text == NULL || uri == NULL)
         return rs_fail(err, RS_ERR_ARG, "no target name given");
-    if (kind != 3 || (strncmp(text, "cpu", 3) != 0 && strncmp(text, "emu", 3) != 0 && strncmp(text, "sim", 3) != 0))
-        return rs_fail(err, RS_ERR_ARG, "unknown target '%.*s'; expected cpu, emu[:PRESET] or sim[:PRESET]",
+    if (kind != 3 || (strncmp(text, "cpu", 3) != 0 && strncmp(text, "emu", 3) != 0 && strncmp(text, "sim", 3) != 0 &&
+                      strncmp(text, "xrt", 3) != 0))
+        return rs_fail(err, RS_ERR_ARG, "unknown target '%.*s'; expected cpu, emu[:PRESET], sim[:PRESET] or xrt:INDEX",
                        (int)(kind < 64 ? kind : 64), text);
     memcpy(u.kind, text, kind);
     cpu = strcmp(u.kind, "cpu") == 0;
+    xrt = strcmp(u.kind, "xrt") == 0;
+    if (xrt)
+        u.clock_mhz = 0;                        /* the xclbin says */
     at = text + kind;
     if (*at == ':') {
         const size_t length = strcspn(++at, "?");
 
         if (cpu)
             return rs_fail(err, RS_ERR_ARG, "target 'cpu' takes no preset, found '%.64s'", at);
-        if (length == 0 || length >= sizeof u.preset || strspn(at, "abcdefghijklmnopqrstuvwxyz"
-                "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") < length)
+        if (xrt && (length == 0 || length >= sizeof u.preset ||
+                    (strspn(at, "0123456789") != length && strspn(at, "0123456789abcdefABCDEF:.") != length)))
+            return rs_fail(err, RS_ERR_ARG, "target '%.64s': a card is an index or a BDF such as 0000:3b:00.1", text);
+        if (!xrt && (length == 0 || length >= sizeof u.preset || strspn(at, "abcdefghijklmnopqrstuvwxyz"
+                "ABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789_-") < length))
             return rs_fail(err, RS_ERR_ARG, "target '%.64s': a preset is 1 to %zu letters, digits, _ or -", text,
                            sizeof u.preset - 1);
         memcpy(u.preset, at, length);
         at += length;
     } else if (!cpu) {
-        strcpy(u.preset, "default");
+        strcpy(u.preset, xrt ? "0" : "default");
     }
     if (*at == '?') {
         if (cpu)

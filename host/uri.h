@@ -1,16 +1,23 @@
-/* uri.h - a device's name taken apart: KIND[:PRESET][?OPTION=VALUE[&...]]. */
+/* uri.h - a device's name taken apart: KIND[:PRESET][?OPTION=VALUE[&...]], xrt:INDEX or xrt:BDF. */
 #ifndef RS_URI_H
 #define RS_URI_H
 #include "status.h"
 
 struct rs_uri {
-    char     kind[16];            /* "cpu", "emu", "sim"                                     */
-    char     preset[32];          /* never empty for emu and sim                             */
+    char     kind[16];            /* "cpu", "emu", "sim", "xrt"                              */
+    char     preset[32];          /* never empty for emu and sim; xrt: "0" or "0000:3b:00.1" */
     uint32_t latency, bytes, outstanding, cores, clock_mhz;
     bool     shared;
     uint64_t hostile, mem_bytes, mem_base, timeout_cycles;
     bool     fault_read, fault_write;
     uint64_t fault_address;
+
+    /* xrt */
+    char     xclbin[1024];        /* "": environment ROWSTATION_XCLBIN                       */
+    char     kernel[32];          /* "rs"                                                    */
+    char     cu[128];             /* names with `,` between them; "": the first of the kernel */
+    uint32_t shared_cu, self_test; /* self_test: 2 is "on a card"                            */
+    uint32_t wait_seconds, stall_seconds;
 };
 
 /**

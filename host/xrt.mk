@@ -1,10 +1,10 @@
-# xrt.mk - what goes through XRT: the device process of its emulation, the host process of back end `xrt`, their tests.
+# xrt.mk - what goes through XRT: the device process of its emulation, the process that holds XRT for back end `xrt`, tests.
 #
-#   make xrt            rs_xrt_device, librs_xrt_sleep.so; with libxrt-dev rs_xrt_host
-#   make xrt-test       everything that goes through XRT
-#   make kernel PLATFORM=u250|u200|u50|u55c|u280     package and link for a card (scripts/kernel/)
+#   make xrt            rs_xrt_device, librs_xrt_sleep.so; where libxrt-dev is installed rs_xrt_host and example xrt_gemm too
 XRT_INCLUDE ?= /usr/include/xrt
+XRT_LIBS    ?= -lxrt_coreutil -luuid
 HAVE_XRT := $(wildcard $(XRT_INCLUDE)/xrt/xrt_kernel.h)
+XRT_CXXFLAGS := -std=c++17 -O2 -Wall -Wextra -Werror -MMD -MP -pthread -Ihost/xrt -Ihost -Isw/base -isystem $(XRT_INCLUDE)
 
 $(BUILD)/rs_xrt_device: $(BUILD)/obj/sim/xrt_device.o $(BUILD)/librowstation.a
 	$(SAY) LD $@
@@ -14,7 +14,23 @@ $(BUILD)/librs_xrt_sleep.so: $(BUILD)/obj/sim/xrt_sleep.o
 	$(SAY) LD $@
 	$(Q)$(CC) -shared $(LDFLAGS) $^ -ldl -o $@
 
-XRT_PROGRAMS := $(BUILD)/rs_xrt_device $(BUILD)/librs_xrt_sleep.so
-.PHONY: xrt
-xrt: $(XRT_PROGRAMS)
--include $(BUILD)/obj/sim/xrt_device.d $(BUILD)/obj/sim/xrt_sleep.d
+$(BUILD)/obj/host/xrt/xrt_host.o: host/xrt/xrt_host.cpp
+	$(SAY) CXX $<
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $(XRT_CXXFLAGS) -c $< -o $@
+
+$(BUILD)/rs_xrt_host: $(BUILD)/obj/host/xrt/xrt_host.o $(BUILD)/obj/sim/xrt_sleep.o $(BUILD)/obj/host/xrt_diagnose.o
+	$(SAY) LD $@
+	$(Q)$(CXX) $(LDFLAGS) -Wl,--export-dynamic-symbol=sleep $^ $(XRT_LIBS) -ldl -pthread -o $@
+
+$(BUILD)/examples/xrt_gemm: host/examples/xrt_gemm.c hw/isa.h hw/config/config.h hw/config/default.h
+	$(SAY) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) -std=c11 -O2 -Wall -Wextra -Werror -Ihw -isystem $(XRT_INCLUDE) $< -lxrt_coreutil -o $@
+
+XRT_PROGRAMS := $(BUILD)/rs_xrt_device $(BUILD)/librs_xrt_sleep.so $(if $(HAVE_XRT),$(BUILD)/rs_xrt_host)
+.PHONY: xrt xrt-missing
+xrt: $(XRT_PROGRAMS) $(if $(HAVE_XRT),$(BUILD)/examples/xrt_gemm,xrt-missing)
+xrt-missing:
+	@echo 'xrt: rs_xrt_host not built: no $(XRT_INCLUDE)/xrt/xrt_kernel.h (libxrt-dev)'
+-include $(BUILD)/obj/sim/xrt_device.d $(BUILD)/obj/sim/xrt_sleep.d $(BUILD)/obj/host/xrt/xrt_host.d

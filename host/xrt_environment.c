@@ -17,6 +17,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 #include "find.h"
@@ -160,6 +161,52 @@ void rs_remove_tree(const char *path)
         unlink(path);
     }
 }
+
+/* ---- device processes ---------------------------------------------------------------------------- */
+
+/* The log of a device process that ended badly: its last error, or that it was killed.  false: it lives, or ended well. */
+static bool ended_badly(const char *name, char *why, size_t size)
+{
+    char text[4096], *line;
+    const int fd = open(name, O_RDONLY | O_CLOEXEC);
+    ssize_t n;
+    bool lives;
+
+    if (fd < 0)
+        return false;
+    lives = flock(fd, LOCK_EX | LOCK_NB) != 0;
+    n = lives ? 0 : read(fd, text, sizeof text - 1);
+    close(fd);
+    if (n <= 0)
+        return false;
+    text[n] = '\0';
+    if (strstr(text, "closed\n") != NULL)
+        return false;
+    line = strstr(text, "error: ");
+    if (line != NULL)
+        line[strcspn(line, "\n")] = '\0';
+    snprintf(why, size, "%s", line != NULL ? line + strlen("error: ") : "it was killed or crashed");
+    return true;
+}
+
+bool rs_xrt_device_died(const char *folder, char *why, size_t size)
+{
+    DIR *d = opendir(folder);
+    struct dirent *entry;
+    bool died = false;
+
+    while (d != NULL && !died && (entry = readdir(d)) != NULL) {
+        char name[512];
+
+        if (strncmp(entry->d_name, "device-", 7) == 0 && snprintf(name, sizeof name, "%s/%s", folder, entry->d_name) > 0)
+            died = ended_badly(name, why, size);
+    }
+    if (d != NULL)
+        closedir(d);
+    return died;
+}
+
+/* ---- the whole ------------------------------------------------------------------------------------ */
 
 void rs_xrt_environment_remove(struct rs_xrt_environment *e)
 {

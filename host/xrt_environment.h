@@ -24,6 +24,8 @@ RS_MUST_CHECK rs_status rs_xrt_environment_make(struct rs_xrt_environment *e, un
 bool rs_xrt_environment_set(struct rs_xrt_environment *e, const char *name, const char *value);
 /* Removes the folder with all in it, and frees the variables. */
 void rs_xrt_environment_remove(struct rs_xrt_environment *e);
+/* Has a device process whose log is in @folder ended badly?  Then @why holds its last error, or that it was killed. */
+bool rs_xrt_device_died(const char *folder, char *why, size_t size);
 /* rm -r; symbolic links are not followed. */
 void rs_remove_tree(const char *path);
 #endif

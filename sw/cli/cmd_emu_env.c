@@ -6,13 +6,10 @@
  * "closed" at the end, so one that died is noticed, and the program, which XRT would let spin for ever, is ended.
  */
 #define _GNU_SOURCE
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/file.h>
 #include <sys/prctl.h>
 #include <sys/wait.h>
 #include <time.h>
@@ -36,48 +33,6 @@ static double seconds(void)
 
     clock_gettime(CLOCK_MONOTONIC, &now);
     return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
-/* The log of a device process that ended badly: its last error, or that it was killed.  false: it lives, or ended well. */
-static bool ended_badly(const char *name, char *why, size_t size)
-{
-    char text[4096], *line;
-    const int fd = open(name, O_RDONLY | O_CLOEXEC);
-    ssize_t n;
-    bool lives;
-
-    if (fd < 0)
-        return false;
-    lives = flock(fd, LOCK_EX | LOCK_NB) != 0;
-    n = lives ? 0 : read(fd, text, sizeof text - 1);
-    close(fd);
-    if (n <= 0)
-        return false;
-    text[n] = '\0';
-    if (strstr(text, "closed\n") != NULL)
-        return false;
-    line = strstr(text, "error: ");
-    if (line != NULL)
-        line[strcspn(line, "\n")] = '\0';
-    snprintf(why, size, "%s", line != NULL ? line + strlen("error: ") : "it was killed or crashed");
-    return true;
-}
-
-static bool device_died(const char *folder, char *why, size_t size)
-{
-    DIR *d = opendir(folder);
-    struct dirent *entry;
-    bool died = false;
-
-    while (d != NULL && !died && (entry = readdir(d)) != NULL) {
-        char name[512];
-
-        if (strncmp(entry->d_name, "device-", 7) == 0 && snprintf(name, sizeof name, "%s/%s", folder, entry->d_name) > 0)
-            died = ended_badly(name, why, size);
-    }
-    if (d != NULL)
-        closedir(d);
-    return died;
 }
 
 /* Everything that descends from us: orphans come to us (subreaper).  First a moment to end by itself, then by force. */
@@ -135,7 +90,7 @@ static int supervise(struct rs_xrt_environment *e, pid_t program, const char *pr
         }
         /* Twice in a row: between death and exit of a program there is a moment. */
         if (round % 20 == 19)
-            bad_rounds = device_died(e->folder, why, sizeof why) ? bad_rounds + 1 : 0;
+            bad_rounds = rs_xrt_device_died(e->folder, why, sizeof why) ? bad_rounds + 1 : 0;
         if (bad_rounds == 3) {
             cli_fail(COMMAND, "the device process of an emulated card is gone: %s; %s has been ended", why, program_name);
             break;

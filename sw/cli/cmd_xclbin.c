@@ -8,6 +8,7 @@
 #include "find.h"
 #include "uri.h"
 #include "xclbin.h"
+#include "xrt/xrt_diagnose.h"
 
 #define COMMAND "xclbin"
 #define MAX_XCLBIN_BYTES ((size_t)1 << 30)
@@ -60,7 +61,7 @@ static void show(const struct rs_xclbin *x, const char *user, size_t user_bytes)
 {
     char uuid[37];
 
-    rs_uuid_text(x->uuid, uuid);
+    rs_xrt_uuid_text(x->uuid, uuid);
     printf("mode      %s\nuuid      %s\nplatform  %s\npart      %s\n", rs_xclbin_mode_name(x->mode), uuid, x->platform, x->part);
     for (uint32_t i = 0; i < x->n_clocks; i++)
         printf("clock     %s %u MHz\n", x->clocks[i].name, x->clocks[i].mhz);

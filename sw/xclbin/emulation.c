@@ -135,7 +135,7 @@ rs_status rs_emulation_xclbin(const struct rs_emulation *e, const char *script, 
     x->n_kernels = 1;
     describe_kernel(&x->kernels[0]);
     x->n_clocks = 1;
-    x->clocks[0] = (struct rs_xclbin_clock){.name = "KERNEL_CLK", .mhz = (uint16_t)e->clock_mhz, .type = 2};
+    x->clocks[0] = (struct rs_xclbin_clock){.name = "DATA_CLK", .mhz = (uint16_t)e->clock_mhz, .type = 1};
     x->n_memories = e->banks;
     for (uint32_t i = 0; i < e->banks; i++) {
         x->memories[i] = (struct rs_xclbin_memory){.type = RS_MEMORY_DDR4, .used = true, .kilobytes = e->bank_bytes / 1024,
@@ -194,12 +194,6 @@ rs_status rs_xclbin_check_kernel(const struct rs_xclbin *x, const char *name, st
     }
     return list[0] == '\0' ? RS_OK
         : rs_fail(err, RS_ERR_MISMATCH, "kernel '%s' of the xclbin is not the one this driver speaks to%s", name, list);
-}
-
-void rs_uuid_text(const uint8_t u[16], char text[37])
-{
-    for (int i = 0, at = 0; i < 16; i++)
-        at += snprintf(text + at, (size_t)(37 - at), "%s%02x", i == 4 || i == 6 || i == 8 || i == 10 ? "-" : "", u[i]);
 }
 
 const char *rs_xclbin_mode_name(uint16_t mode)

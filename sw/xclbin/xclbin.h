@@ -120,7 +120,5 @@ RS_MUST_CHECK rs_status rs_emulation_xclbin(const struct rs_emulation *e, const 
  */
 RS_MUST_CHECK rs_status rs_xclbin_check_kernel(const struct rs_xclbin *x, const char *name, struct rs_error *err);
 
-/* "0a1b2c3d-..." */
-void rs_uuid_text(const uint8_t uuid[16], char text[37]);
 const char *rs_xclbin_mode_name(uint16_t mode);
 #endif
