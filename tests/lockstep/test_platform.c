@@ -8,6 +8,7 @@
 #include <dlfcn.h>
 #include <inttypes.h>
 #include <pthread.h>
+#include <signal.h>
 #include <time.h>
 #include <unistd.h>
 #include "../test.h"
@@ -329,6 +330,49 @@ static void refusals(const struct rs_platform_api *api)
 TEST(emu_says_what_is_wrong) { NEED(emu); refusals(emu); }
 TEST(sim_says_what_is_wrong) { NEED(sim); refusals(sim); }
 
+/* The process that @p started: the only child this test has. */
+static long simulator_pid(void)
+{
+    char path[64], children[64] = "";
+    FILE *f;
+
+    snprintf(path, sizeof path, "/proc/self/task/%d/children", (int)getpid());
+    f = fopen(path, "r");
+    if (f == NULL)
+        return 0;
+    if (fgets(children, sizeof children, f) == NULL)
+        children[0] = '\0';
+    fclose(f);
+    return strtol(children, NULL, 10);
+}
+
+TEST(sim_that_dies_is_reported)
+{
+    struct rs_platform *p;
+    uint32_t value;
+    long pid;
+
+    NEED(sim);
+    p = make(sim, (struct rs_mem_timing){0}, 1);
+    MUST(p != NULL, "create");
+    pid = simulator_pid();
+    if (pid <= 0) {
+        sim->destroy(p);
+        SKIP("this kernel does not list children in /proc");
+    }
+    CHECK(sim->reg_read(p, 0, RS_REG_MAGIC, &value), "alive");
+    kill((pid_t)pid, SIGKILL);
+    CHECK(!sim->reg_read(p, 0, RS_REG_MAGIC, &value), "a dead core answers");
+    CHECK(!sim->reg_write(p, 0, RS_REG_CTRL, 1), "a dead core answers");
+    CHECK(sim->advance(p, 1000) == 1000 && sim->interrupts(p) == 0, "no time-out");
+    CHECK(!sim->wave(p, "x.fst"), "wave");
+    CHECK(sim->mem_write(p, BASE, &value, 4) && sim->mem_read(p, BASE, &value, 4), "memory");
+    CHECK(sim->violation(p) != NULL && strstr(sim->violation(p), "process died"), "%s",
+          sim->violation(p));
+    sim->destroy(p);
+    CHECK(copy(sim, (struct rs_mem_timing){0}, 2) > 0, "no new platform");
+}
+
 /* ---- waveforms, speed ----------------------------------------------------------------------- */
 
 TEST(emu_has_no_waveforms)
@@ -436,6 +480,7 @@ int main(int argc, char **argv)
         RUN(sim_platforms_come_and_go);
         RUN(sim_platforms_run_in_threads);
         RUN(sim_says_what_is_wrong);
+        RUN(sim_that_dies_is_reported);
         RUN(sim_writes_waveforms_and_counts_on);
         RUN(sim_speed);
     }
