@@ -9,8 +9,8 @@
  * word unpacking leave channel 16*i + 4*v + j in lane 4*i + j of vector v; filters and stage are packed in that
  * order, and the two levels of saturating packs at the end undo it.
  *
- * With stride 1 and C a divisor of 64, a block of 64 lanes is 64 / C neighbouring pixels of all channels: the row is
- * one long vector, and a filter column is a step of C in it.
+ * With stride 1 and C < 64, a block of 64 lanes is 64 / C neighbouring pixels of all channels and a part of the next,
+ * which the next block writes again: the row is one long vector, and a filter column is a step of C in it.
  */
 #if defined(__x86_64__)
 #include "depthwise_isa.h"
@@ -268,7 +268,7 @@ AVX512_INLINE void row_fixed(const int rows, const int taps, const struct packed
 
         const __m512i codes = requantize64(acc, &row_stage);
 
-        if (pixels > 1 ? (f + pixels) <= f_end : c - c0 >= BLOCK)
+        if (pixels > 1 ? f * c + BLOCK <= f_end * c : c - c0 >= BLOCK)
             _mm512_storeu_si512(to, codes);
         else
             _mm512_mask_storeu_epi8(to, pixels > 1 ? inside(f * c, f_end * c) : channels, codes);

@@ -73,10 +73,10 @@ static void lay_out_gemm(const struct rs_conv_shape *sh, enum rs_isa isa, struct
 
     l->pitch = l->points ? sh->c * bytes : round_up(columns * sh->c * bytes, 4);
     rows = A_AT_ONCE_BYTES / l->pitch;
-    l->block_rows = l->points ? rows : rows <= window ? 2 : (rows - window) / sh->stride_h + 1;
+    l->block_rows = l->points ? rows : rows <= window ? 1 : (rows - window) / sh->stride_h + 1;
     if (l->points)                     /* whole tiles */
         l->block_rows = round_up(l->block_rows, k->mr);
-    if (l->block_rows < 2)
+    if (l->block_rows < 2)             /* a tile may take two rows */
         l->block_rows = 2;
     if (l->block_rows > all)
         l->block_rows = all;
@@ -97,8 +97,7 @@ static void lay_out_depthwise(const struct rs_conv_shape *sh, enum rs_isa isa, s
     const struct kernel_isa *k = rs_kernel_isa(used);
 
     *l = (struct packed_layer){ .magic = MAGIC, .kind = PACKED_DEPTHWISE, .isa = used, .sh = *sh };
-    l->pixels = k->dw.several_pixels && sh->stride_w == 1 && sh->c < k->dw.block && k->dw.block % sh->c == 0
-                    ? k->dw.block / sh->c : 1;
+    l->pixels = k->dw.several_pixels && sh->stride_w == 1 && sh->c < k->dw.block ? k->dw.block / sh->c : 1;
     l->blocks = (sh->m + k->dw.block - 1) / k->dw.block;
     l->steps = k->dw.steps(sh);
     l->panel_bytes = l->steps * k->dw.block * k->dw.group * k->element_bytes;

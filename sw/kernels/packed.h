@@ -89,7 +89,7 @@ struct depthwise_isa {
     int64_t (*steps)(const struct rs_conv_shape *sh);
     bool (*tap)(const struct rs_conv_shape *sh, int64_t step, int k, int64_t *r, int64_t *s);   /* false: none */
     int (*order)(int lane);
-    bool several_pixels;               /* a block may hold 64 / C pixels of all C channels      */
+    bool several_pixels;               /* stride 1, C < block: a block holds block / C pixels and a part of the next */
     size_t (*scratch_bytes)(const struct rs_conv_shape *sh);
     depthwise_rows *rows;
 };

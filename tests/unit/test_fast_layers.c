@@ -62,8 +62,11 @@ static bool random_shape(bool depthwise, struct rs_conv_shape *sh)
         .pad_top = (int)rnd_range(0, 3), .pad_bottom = (int)rnd_range(0, 3),
         .pad_left = (int)rnd_range(0, 3), .pad_right = (int)rnd_range(0, 3),
     };
-    if (depthwise)
+    if (depthwise) {
         sh->m = rnd_range(0, 5) == 0 ? sh->c * 2 : sh->c;
+        if (rnd_range(0, 1) != 0)                      /* filters that have a kernel of their own */
+            sh->r = sh->s = rnd_range(0, 2) != 0 ? 3 : 5;
+    }
     sh->e = (int32_t)rs_conv_out_extent(sh->h, sh->r, sh->stride_h, sh->dilation_h, sh->pad_top, sh->pad_bottom);
     sh->f = (int32_t)rs_conv_out_extent(sh->w, sh->s, sh->stride_w, sh->dilation_w, sh->pad_left, sh->pad_right);
     return sh->e >= 1 && sh->f >= 1;

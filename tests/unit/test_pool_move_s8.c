@@ -156,6 +156,27 @@ TEST(mean_over_each_set_of_axes)
     guarded_free(out);
 }
 
+TEST(mean_with_a_tiny_multiplier_is_the_zero_point)
+{
+    /* Dividing by the count may not push the shift below -31. */
+    const struct rs_dims d = { 2, { 1024, 2 } };
+    static int8_t in[2048];
+    int8_t out[2] = { 0, 0 };
+    struct rs_mean_quant q;
+    struct rs_error err;
+
+    memset(in, 127, sizeof in);
+    for (int exponent = 20; exponent <= 34; exponent++) {
+        float s_in = 1.0f;
+
+        for (int i = 0; i < exponent; i++)
+            s_in *= 0.5f;
+        MUST(rs_mean_quant_init(s_in, -128, 1.0f, -9, &q, &err) == RS_OK, "%s", err.text);
+        MUST(rs_mean_s8(&d, in, 1, &q, out, &err) == RS_OK, "%s", err.text);
+        CHECK(out[0] == -9 && out[1] == -9, "2^-%d: %d %d", exponent, out[0], out[1]);
+    }
+}
+
 TEST(mean_refuses_bad_arguments)
 {
     struct rs_dims d = { 3, { 2, 3, 4 } };
@@ -267,6 +288,7 @@ int main(void)
     RUN(pools_refuse_bad_arguments);
     RUN(mean_equals_tflite_golden);
     RUN(mean_over_each_set_of_axes);
+    RUN(mean_with_a_tiny_multiplier_is_the_zero_point);
     RUN(mean_refuses_bad_arguments);
     RUN(pads_each_side);
     RUN(transposes_five_axes);
