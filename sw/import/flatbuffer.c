@@ -44,23 +44,19 @@ static struct fb_table open_table(struct fb_reader *r, size_t at)
 
     if (!inside(r, "table", at, 4))
         return t;
-    const int64_t vtable = (int64_t)at - (int32_t)load(r, at, 4);
+    const size_t vtable = at - (size_t)(int64_t)(int32_t)load(r, at, 4);      /* before the file: wraps to past its end */
 
-    if (vtable < 0 || (uint64_t)vtable > r->size) {
-        fb_fail(r, "table", at, "its vtable lies outside the file");
+    if (!inside(r, "vtable", vtable, 4))
         return t;
-    }
-    if (!inside(r, "vtable", (size_t)vtable, 4))
-        return t;
-    const uint16_t vtable_bytes = (uint16_t)load(r, (size_t)vtable, 2), bytes = (uint16_t)load(r, (size_t)vtable + 2, 2);
+    const uint16_t vtable_bytes = (uint16_t)load(r, vtable, 2), bytes = (uint16_t)load(r, vtable + 2, 2);
 
     if (vtable_bytes < 4 || vtable_bytes % 2 != 0 || bytes < 4) {
-        fb_fail(r, "vtable", (size_t)vtable, "its sizes are impossible");
+        fb_fail(r, "vtable", vtable, "its sizes are impossible");
         return t;
     }
-    if (!inside(r, "vtable", (size_t)vtable, vtable_bytes) || !inside(r, "table", at, bytes))
+    if (!inside(r, "vtable", vtable, vtable_bytes) || !inside(r, "table", at, bytes))
         return t;
-    return (struct fb_table){ .at = at, .vtable = (size_t)vtable, .vtable_bytes = vtable_bytes, .bytes = bytes };
+    return (struct fb_table){ .at = at, .vtable = vtable, .vtable_bytes = vtable_bytes, .bytes = bytes };
 }
 
 struct fb_table fb_root(struct fb_reader *r, const char *identifier)

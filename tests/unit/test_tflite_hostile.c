@@ -166,13 +166,13 @@ TEST(survives_flipped_bytes)
     CHECK(stages[0] > 1000 && stages[2] > 1000, "%d refused, %d read, %d run: the flips test little", stages[0], stages[1], stages[2]);
 }
 
-TEST(survives_a_vector_listed_over_and_over)
+TEST(survives_lengths_that_lie)
 {
     struct tw_model m = small_model();
     struct rs_error err;
 
     tw_write(&file, &m);
-    /* Every operation's inputs become one long vector of ids 0: many times the file's size in operands. */
+    /* Any aligned word may be a length: a huge one, and one that just reaches the end. */
     for (size_t at = 8; at + 4 < file.size; at += 4) {
         static struct writer bad;
 
@@ -182,6 +182,85 @@ TEST(survives_a_vector_listed_over_and_over)
         w_put(&bad, at, (uint64_t)(file.size - at) / 4, 4);
         use(bad.bytes, file.size, &err, NULL);
     }
+}
+
+static void refused_bytes(const char *want)
+{
+    struct rs_error err;
+
+    CHECK(use(file.bytes, file.size, &err, NULL) == 0, "accepted, want: %s", want);
+    CHECK(strcmp(err.text, want) == 0, "message\n    %s\n  want\n    %s", err.text, want);
+}
+
+/* A header and a root table at byte 8 of 4 bytes, whose vtable is at @vtable. */
+static void header(uint32_t vtable, uint16_t vtable_bytes, uint16_t table_bytes)
+{
+    memset(&file, 0, sizeof file);
+    w_append(&file, 8, 4);
+    w_append(&file, 0x334C4654, 4);
+    w_append(&file, 8 - vtable, 4);
+    w_append(&file, vtable_bytes, 2);
+    w_append(&file, table_bytes, 2);
+}
+
+TEST(refuses_vtables_that_cannot_be)
+{
+    header(12, 10, 4);
+    refused_bytes("malformed file of 16 bytes: vtable at byte 12: lies past the end of the file");
+    header(12, 4, 5);
+    file.size = 16;
+    w_put(&file, 14, 9, 2);
+    refused_bytes("malformed file of 16 bytes: table at byte 8: lies past the end of the file");
+    header(12, 3, 4);
+    refused_bytes("malformed file of 16 bytes: vtable at byte 12: its sizes are impossible");
+    header(12, 4, 3);
+    refused_bytes("malformed file of 16 bytes: vtable at byte 12: its sizes are impossible");
+    header((uint32_t)-20, 4, 4);
+    refused_bytes("malformed file of 16 bytes: vtable at byte 18446744073709551596: lies past the end of the file");
+    header(13, 4, 4);
+    refused_bytes("malformed file of 16 bytes: vtable at byte 13: lies past the end of the file");
+}
+
+TEST(refuses_a_vector_listed_over_and_over)
+{
+    enum { OPS = 3000, INPUTS = 5000 };
+
+    memset(&file, 0, sizeof file);
+    w_append(&file, 0, 4);
+    w_append(&file, 0x334C4654, 4);
+    const struct w_table model = w_begin(&file, 5);
+
+    w_put(&file, 0, model.at, 4);
+    w_field(&file, model, 0, 3);
+    const size_t codes = w_field(&file, model, 1, 0), subgraphs = w_field(&file, model, 2, 0);
+    size_t slot = w_vector(&file, codes, 1);
+
+    w_append(&file, 0, 4);
+    w_here_table(&file, slot, w_begin(&file, 4));
+    slot = w_vector(&file, subgraphs, 1);
+    w_append(&file, 0, 4);
+    const struct w_table sub = w_begin(&file, 5);
+
+    w_here_table(&file, slot, sub);
+    const size_t tensors = w_field(&file, sub, 0, 0), out = w_field(&file, sub, 2, 0), ops = w_field(&file, sub, 3, 0);
+
+    slot = w_vector(&file, tensors, 1);
+    w_append(&file, 0, 4);
+    w_here_table(&file, slot, w_begin(&file, 6));
+    w_vector(&file, out, 1);
+    w_append(&file, 0, 4);
+    slot = w_vector(&file, ops, OPS);
+    file.size += 4 * OPS;
+    const struct w_table op = w_begin(&file, 5);
+
+    for (size_t i = 0; i < OPS; i++)
+        w_here_table(&file, slot + 4 * i, op);
+    w_vector(&file, w_field(&file, op, 1, 0), INPUTS);
+    file.size += 4 * INPUTS;
+    struct rs_error err;
+
+    CHECK(use(file.bytes, file.size, &err, NULL) == 0 && err.status == RS_ERR_FORMAT &&
+          strstr(err.text, "the file lists the same bytes too many times") != NULL, "%s", err.text);
 }
 
 static void refused(const struct tw_model *m, rs_status status, const char *text)
@@ -402,7 +481,9 @@ int main(int argc, char **argv)
     RUN(reads_and_runs_the_model_as_it_is);
     RUN(refuses_every_truncation);
     RUN(survives_flipped_bytes);
-    RUN(survives_a_vector_listed_over_and_over);
+    RUN(survives_lengths_that_lie);
+    RUN(refuses_vtables_that_cannot_be);
+    RUN(refuses_a_vector_listed_over_and_over);
     RUN(refuses_another_identifier);
     RUN(refuses_another_schema_version);
     RUN(refuses_a_file_of_four_bytes);
