@@ -424,6 +424,17 @@ TEST(refuses_options_of_another_operation)
     refused(&m, RS_ERR_FORMAT, "operation 1 CONV_2D: its options are of kind 9, expected 1");
 }
 
+TEST(refuses_an_operator_code_past_the_list)
+{
+    struct tw_model m = small_model();
+    struct rs_error err;
+
+    m.op[3].code_shift = 5;
+    tw_write(&file, &m);
+    CHECK(use(file.bytes, file.size, &err, NULL) == 0 && err.status == RS_ERR_FORMAT &&
+          strstr(err.text, "its code index is past the list of operator codes") != NULL, "%s", err.text);
+}
+
 TEST(refuses_a_stride_of_zero)
 {
     struct tw_model m = small_model();
@@ -498,6 +509,7 @@ int main(int argc, char **argv)
     RUN(refuses_a_cycle);
     RUN(refuses_two_writers_and_no_writer);
     RUN(refuses_options_of_another_operation);
+    RUN(refuses_an_operator_code_past_the_list);
     RUN(refuses_a_stride_of_zero);
     RUN(refuses_a_tensor_id_past_the_list);
     RUN(says_which_file_cannot_be_opened);

@@ -115,6 +115,7 @@ struct tw_op {
     int n_in, in[6], n_out, out[4];
     int options_type, n_options;
     struct tw_option option[8];
+    int code_shift;                  /* added to the index of the operator code: to point past the list */
 };
 struct tw_model {
     const char *identifier;          /* NULL: TFL3 */
@@ -221,7 +222,7 @@ static inline void tw_write(struct writer *w, const struct tw_model *m)
         const struct w_table t = w_begin(w, 5);
 
         w_here_table(w, slot + 4 * (size_t)i, t);
-        w_field(w, t, 0, (uint32_t)i);
+        w_field(w, t, 0, (uint32_t)(i + o->code_shift));
         const size_t op_in = w_field(w, t, 1, 0), op_out = w_field(w, t, 2, 0);
 
         w_field(w, t, 3, (uint32_t)o->options_type);
