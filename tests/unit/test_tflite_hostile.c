@@ -429,7 +429,7 @@ TEST(refuses_an_operator_code_past_the_list)
     struct tw_model m = small_model();
     struct rs_error err;
 
-    m.op[3].code_shift = 5;
+    m.code_shift[3] = 5;
     tw_write(&file, &m);
     CHECK(use(file.bytes, file.size, &err, NULL) == 0 && err.status == RS_ERR_FORMAT &&
           strstr(err.text, "its code index is past the list of operator codes") != NULL, "%s", err.text);

@@ -115,7 +115,6 @@ struct tw_op {
     int n_in, in[6], n_out, out[4];
     int options_type, n_options;
     struct tw_option option[8];
-    int code_shift;                  /* added to the index of the operator code: to point past the list */
 };
 struct tw_model {
     const char *identifier;          /* NULL: TFL3 */
@@ -124,6 +123,7 @@ struct tw_model {
     struct tw_tensor tensor[24];
     struct tw_op op[12];
     int in[4], out[4];
+    int code_shift[12];              /* added to an operation's code index: to point past the list */
 };
 
 static inline void tw_ints(struct writer *w, size_t field_at, const int32_t *v, int n)
@@ -222,7 +222,7 @@ static inline void tw_write(struct writer *w, const struct tw_model *m)
         const struct w_table t = w_begin(w, 5);
 
         w_here_table(w, slot + 4 * (size_t)i, t);
-        w_field(w, t, 0, (uint32_t)(i + o->code_shift));
+        w_field(w, t, 0, (uint32_t)(i + m->code_shift[i]));
         const size_t op_in = w_field(w, t, 1, 0), op_out = w_field(w, t, 2, 0);
 
         w_field(w, t, 3, (uint32_t)o->options_type);
