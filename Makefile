@@ -66,7 +66,7 @@ all: lib cli
 -include sw/cost/cost.mk
 -include host/xrt.mk
 
-.PHONY: all help lib cli build _build run _run test _test test-host test-long _test-long lint clean install \
+.PHONY: all help lib cli build _build run _run test _test test-host test-long _test-long lint clean install install-built \
         deps tests emu sim
 
 help:
@@ -165,14 +165,18 @@ $(BUILD)/shim/librs_emu_%.so: tests/e2e/shim_platform.c $(BUILD)/config
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BASE_CFLAGS) $(CFLAGS) -DSHIM='"$*"' $(INCLUDES) -shared $< -ldl -o $@
 
-HOST_TESTS := $(TEST_PROGRAMS) $(TESTS_HOST) $(TEST_SCRIPTS)
-HOST_NEEDS := $(TEST_PROGRAMS) $(TESTS_HOST) $(SHIMS) $(BUILD)/san/rowstation
-TEST_ENV = RS_BUILD=$(abspath $(BUILD)) RS_PLATFORM_PATH=$(abspath $(BUILD)):$(abspath $(BUILD))/shim MAKE='$(MAKE)' CC='$(CC)'
-test-host: lib cli emu $(HOST_NEEDS)
-	$(Q)$(TEST_ENV) sh tests/run.sh $(HOST_TESTS)
+# test-host builds and runs in two minutes on two cores, so it leaves out what takes long or needs more presets.
+LONG_PROGRAMS := $(foreach t,unit/test_plan_% unit/test_fast_layers unit/test_cost_% unit/test_bench_% e2e/test_plan_% \
+  e2e/test_%_layers,$(BUILD)/tests/$(t))
+HOST_PROGRAMS := $(filter-out $(LONG_PROGRAMS),$(TEST_PROGRAMS)) $(TESTS_HOST)
+HOST_SCRIPTS  := tests/e2e/test_cli.sh tests/e2e/test_install.sh
+HOST_EMU      := $(filter %_default.so,$(EMU_LIBS))
+TEST_ENV = RS_BUILD=$(abspath $(BUILD)) RS_PLATFORM_PATH=$(abspath $(BUILD)) MAKE='$(MAKE)' CC='$(CC)'
+test-host: lib cli $(HOST_EMU) $(SHIMS) $(BUILD)/san/rowstation $(HOST_PROGRAMS)
+	$(Q)$(TEST_ENV) sh tests/run.sh $(HOST_PROGRAMS) $(HOST_SCRIPTS)
 
-_test: _build $(HOST_NEEDS) $(TESTS)
-	$(Q)$(TEST_ENV) sh tests/run.sh $(HOST_TESTS) $(TESTS)
+_test: _build $(SHIMS) $(BUILD)/san/rowstation $(TEST_PROGRAMS) $(TESTS_HOST) $(TESTS)
+	$(Q)$(TEST_ENV) sh tests/run.sh $(TEST_PROGRAMS) $(TESTS_HOST) $(TEST_SCRIPTS) $(TESTS)
 
 test-long: deps
 	$(Q)$(MAKE) _test-long
@@ -181,7 +185,9 @@ _test-long: _build $(TESTS_LONG)
 
 # ---- install -------------------------------------------------------------------------------
 LIBDIR := $(DESTDIR)$(PREFIX)/lib
-install: lib cli emu sim $(BUILD)/rowstation.pc
+install: lib cli emu sim install-built
+# Only what is there already.
+install-built: lib cli $(BUILD)/rowstation.pc
 	$(Q)install -d $(DESTDIR)$(PREFIX)/bin $(DESTDIR)$(PREFIX)/include $(LIBDIR)/pkgconfig $(LIBDIR)/rowstation
 	$(Q)install -m 755 $(BUILD)/rowstation $(DESTDIR)$(PREFIX)/bin
 	$(Q)install -m 644 host/rowstation.h $(DESTDIR)$(PREFIX)/include

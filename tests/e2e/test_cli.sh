@@ -6,7 +6,7 @@ cd "$(dirname "$0")/../.." || exit 1
 build=${RS_BUILD:-build}
 rs=$build/san/rowstation
 model=models/fashion_resnet.tflite
-RS_PLATFORM_PATH=${RS_PLATFORM_PATH:-$build:$build/shim}
+RS_PLATFORM_PATH=$build:$build/shim
 export RS_PLATFORM_PATH
 ASAN_OPTIONS=${ASAN_OPTIONS:-abort_on_error=0}
 export ASAN_OPTIONS
@@ -208,7 +208,8 @@ if [ -f "$build/librs_emu_default.so" ]; then
     expect compiled_model_runs_bit_exact 0 'total' "$rs" run "$tmp/m.rsm" --target emu --input "$tmp/noise.i8" --output "$tmp/compiled"
     same compiled_model_gives_the_same_codes "$tmp/raw/noise.out.i8" "$tmp/compiled/noise.out.i8"
     expect compiled_model_runs_on_cpu 0 'total' "$rs" run "$tmp/m.rsm" --target cpu --input "$tmp/noise.i8"
-    expect compiled_model_wants_its_preset 1 "compiled for preset 'default'" "$rs" run "$tmp/m.rsm" --target emu:small --input "$tmp/noise.i8"
+    [ ! -f "$build/librs_emu_small.so" ] ||
+        expect compiled_model_wants_its_preset 1 "compiled for preset 'default'" "$rs" run "$tmp/m.rsm" --target emu:small --input "$tmp/noise.i8"
     head -c 5000 "$tmp/m.rsm" >"$tmp/m2.rsm"
     expect compiled_model_cut 1 'm2.rsm' "$rs" run "$tmp/m2.rsm" --target emu --input "$tmp/noise.i8"
     { cat "$tmp/m.rsm"; echo; } >"$tmp/m3.rsm"

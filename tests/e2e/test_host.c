@@ -529,8 +529,13 @@ TEST(numbers_go_to_codes_and_back)
 int main(void)
 {
     const char *const targets[] = {"cpu", "emu"};
-    const bool emu = emulated();
+    char path[4096];
+    bool emu;
 
+    snprintf(path, sizeof path, "%s:%s/shim", getenv("RS_BUILD") != NULL ? getenv("RS_BUILD") : "build",
+             getenv("RS_BUILD") != NULL ? getenv("RS_BUILD") : "build");
+    setenv("RS_PLATFORM_PATH", path, 1);
+    emu = emulated();
     random_images();
     RUN(refuses_null_pointers);
     RUN(numbers_go_to_codes_and_back);

@@ -1,5 +1,5 @@
 #!/bin/sh
-# test_install.sh - `make install` into an empty folder; the example programs are built against that copy alone.
+# test_install.sh - what is built, installed into an empty folder; the example programs are built against that copy alone.
 cd "$(dirname "$0")/../.." || exit 1
 build=${RS_BUILD:-build}
 tmp=$(mktemp -d) || exit 1
@@ -19,7 +19,7 @@ expect() { # NAME TEXT COMMAND...
         echo "FAIL $name"
     fi
 }
-expect installs '' ${MAKE:-make} BUILD="$build" PREFIX="$prefix" install
+expect installs '' ${MAKE:-make} BUILD="$build" PREFIX="$prefix" install-built
 if command -v pkg-config >/dev/null 2>&1; then
     flags=$(PKG_CONFIG_PATH=$prefix/lib/pkgconfig pkg-config --cflags --libs rowstation) || failures=$((failures + 1))
 else
