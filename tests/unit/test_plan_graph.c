@@ -130,10 +130,12 @@ TEST(residual_networks)
 
         x = b_node(g, (struct rs_node){ .op = RS_OP_FULLY_CONNECTED }, (const int[]){ x, w, -1 }, 3, b_scale(), b_zp());
         b_finish(g, input, &x, 1);
-        if (rs_hw_config_named(rnd_range(0, 1) ? "default" : "tiny", &c) && same_as_reference(g, &c, NULL, 3, &plan)) {
+        const struct rs_plan_options o = { .glb_blocks = rnd_range(0, 2) ? (int)rnd_range(60, 900) : 0, .quick = rnd_range(0, 1) };
+
+        if (rs_hw_config_named(rnd_range(0, 1) ? "default" : "tiny", &c) && same_as_reference(g, &c, &o, 4, &plan)) {
             for (int n = 0; n < plan->n_steps; n++) {
                 fused += plan->steps[n].where == RS_PLAN_FUSED;
-                CHECK(plan->steps[n].where != RS_PLAN_CPU || g->nodes[n].op == RS_OP_ADD, "%s on the CPU: %s", rs_op_name(g->nodes[n].op), plan->steps[n].reason);
+                CHECK(o.glb_blocks != 0 || plan->steps[n].where != RS_PLAN_CPU || g->nodes[n].op == RS_OP_ADD, "%s on the CPU: %s", rs_op_name(g->nodes[n].op), plan->steps[n].reason);
             }
         } else {
             printf("  replay: test_plan_graph %llu (network %d)\n", (unsigned long long)first_seed, i);
