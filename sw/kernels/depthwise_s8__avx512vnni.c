@@ -79,6 +79,17 @@ AVX512 static void store_general(const __m512i acc[4], const struct stage *stage
     int32_t plain[BLOCK];
     int8_t codes[BLOCK];
 
+    if (c->rounding == RS_ROUND_ONNX) {
+        const __m512i zp = _mm512_set1_epi16((short)c->zp_out);
+        __m512i z[4];
+
+#pragma GCC unroll 4
+        for (int v = 0; v < 4; v++)
+            z[v] = requantize16_onnx(acc[v], stage->scale + 16 * v, c);
+        _mm512_mask_storeu_epi8(out, mask, _mm512_packs_epi16(_mm512_adds_epi16(_mm512_packs_epi32(z[0], z[1]), zp),
+                                                              _mm512_adds_epi16(_mm512_packs_epi32(z[2], z[3]), zp)));
+        return;
+    }
     for (int v = 0; v < 4; v++)
         _mm512_storeu_si512(plain + 16 * v, acc[v]);
     for (int lane = 0; lane < BLOCK; lane++) {

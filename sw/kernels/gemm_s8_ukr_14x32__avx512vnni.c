@@ -78,6 +78,25 @@ AVX512_INLINE void store_rows16(const __m512i rows[4], const struct bounds *c, i
         _mm_mask_storeu_epi8(out[3], mask, _mm512_extracti32x4_epi32(q, 3));
 }
 
+/* Accumulators [rows][GEMM_MAX_NR] by any other stage than STAGE_DOUBLE. */
+AVX512 static void store_plain(int rows, int filters, const int32_t *acc, const struct gemm_operands *g, void *out)
+{
+    const struct stage_common *c = g->common;
+    int8_t *to = out;
+
+    if (c->mode == STAGE_S32 || c->rounding != RS_ROUND_ONNX) {
+        rs_stage_general(rows, filters, acc, g->stage, c, out, g->row_elements);
+        return;
+    }
+    for (int i = 0; i < rows; i++, acc += GEMM_MAX_NR, to += g->row_elements)
+        for (int j = 0; j < filters; j += 16) {
+            const __m512i y = requantize16_onnx(_mm512_loadu_si512(acc + j), g->stage->scale + j, c);
+
+            _mm512_mask_cvtepi32_storeu_epi8(to + j, (__mmask16)_bzhi_u32(0xFFFF, (unsigned)(filters - j < 16 ? filters - j : 16)),
+                                             _mm512_add_epi32(y, _mm512_set1_epi32(c->zp_out)));
+        }
+}
+
 /* --------------------------------------------------------------------- tile */
 
 AVX512_INLINE int load32(const char *p)
@@ -138,9 +157,9 @@ AVX512_INLINE void tile(const int np, const int nq, const int nv, int filters, c
 #pragma GCC unroll 2
             for (int v = 0; v < nv; v++)
                 _mm512_storeu_si512(&plain[i][16 * v], acc[i][v]);
-        rs_stage_general(np, filters, plain[0], stage, c, g->out_p, g->row_elements);
+        store_plain(np, filters, plain[0], g, g->out_p);
         if (nq > 0)
-            rs_stage_general(nq, filters, plain[np], stage, c, g->out_q, g->row_elements);
+            store_plain(nq, filters, plain[np], g, g->out_q);
         return;
     }
 

@@ -45,4 +45,13 @@ AVX512_INLINE __m512i requantize16(__m512i acc, const struct lanes *t)
     y = _mm512_mask_add_epi32(y, t->rounds, y, _mm512_srai_epi32(acc, 31));
     return _mm512_srav_epi32(y, t->right);
 }
+
+/* RS_ROUND_ONNX: 16 codes less zp_out, clamped to [lo, hi] before the conversion, as rs_requantize_s32_s8() does. */
+AVX512_INLINE __m512i requantize16_onnx(__m512i acc, const float *scale, const struct stage_common *c)
+{
+    const __m512 lo = _mm512_set1_ps((float)(c->act_min - c->zp_out)), hi = _mm512_set1_ps((float)(c->act_max - c->zp_out));
+    const __m512 y = _mm512_mul_ps(_mm512_cvtepi32_ps(acc), _mm512_loadu_ps(scale));
+
+    return _mm512_cvt_roundps_epi32(_mm512_min_ps(_mm512_max_ps(y, lo), hi), _MM_FROUND_TO_NEAREST_INT | _MM_FROUND_NO_EXC);
+}
 #endif

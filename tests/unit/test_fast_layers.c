@@ -235,18 +235,21 @@ TEST(output_stage_ties_equal_ref)
 {
     enum { N = 64 };
     static int32_t mult[N], shift[N], bias[N];
+    static float scale[N];
     const struct rs_gemm_shape sh = { .m = 15, .n = N, .k = 1 };
     int8_t a[15], b[N], want[15 * N], got[15 * N];
     struct rs_error err;
 
-    for (int right = 0; right <= 31; right++) {
+    for (int n = 0; n < 32 * 3; n++) {
+        const int right = n / 3;
         struct rs_quant q = { .zp_in = 0, .zp_out = 3, .act_min = -128, .act_max = 127, .count = N, .mult = mult,
-                              .shift = shift };
+                              .shift = shift, .scale = scale, .rounding = (enum rs_rounding)(n % 3) };
 
         for (int j = 0; j < N; j++) {
             /* multiplier 1/2: an odd accumulator ties in SRDHM, then in RDBP */
             mult[j] = j % 3 == 0 ? 1 << 30 : j % 3 == 1 ? 3 << 29 : INT32_MAX;
             shift[j] = -right;
+            scale[j] = 1.0f / (float)(UINT32_C(1) << right);
             b[j] = (int8_t)(j % 2 == 0 ? 1 : -1);
             bias[j] = (j / 2 - 16) * (right > 0 && right < 24 ? 1 << (right - 1) : 1) * (j % 4 < 2 ? 1 : 2) + j % 5 - 2;
         }
@@ -259,7 +262,7 @@ TEST(output_stage_ties_equal_ref)
             MUST(rs_isa_select(rs_isa_name((enum rs_isa)isa), &err) == RS_OK, "%s", err.text);
             MUST(rs_gemm_s8(&sh, a, b, bias, &q, got, &err) == RS_OK, "%s", err.text);
             for (int i = 0; i < 15 * N; i++)
-                CHECK(got[i] == want[i], "%s: shift -%d [%d] %d, want %d", rs_isa_name((enum rs_isa)isa), right, i, got[i],
+                CHECK(got[i] == want[i], "%s: rounding %d shift -%d [%d] %d, want %d", rs_isa_name((enum rs_isa)isa), n % 3, right, i, got[i],
                       want[i]);
         }
     }
