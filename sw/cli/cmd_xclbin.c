@@ -13,15 +13,10 @@
 #define COMMAND "xclbin"
 #define MAX_XCLBIN_BYTES ((size_t)1 << 30)
 
-/* XRT starts this in the folder that it has unpacked the xclbin into; a device elsewhere is named in the environment. */
-#define SCRIPT "#!/bin/sh\n" \
-    "# Made by rowstation: the device process of an emulated card.\n" \
-    "exec \"${ROWSTATION_XRT_DEVICE:-%s}\" rowstation.cfg \"$@\" >/dev/null 2>&1\n"
-
 rs_status emu_xclbin(const char *target, unsigned banks, const char *path, struct rs_error *err)
 {
     struct rs_emulation e = {.banks = banks};
-    char device[PATH_MAX], absolute[PATH_MAX], tried[300], script[PATH_MAX + 256];
+    char device[PATH_MAX], absolute[PATH_MAX], tried[300];
     struct rs_uri uri;
     uint8_t *bytes;
     size_t size;
@@ -46,8 +41,7 @@ rs_status emu_xclbin(const char *target, unsigned banks, const char *path, struc
         .fault_read = uri.fault_read, .fault_write = uri.fault_write};
     if (!rs_find_file("rs_xrt_device", device, tried, sizeof tried) || realpath(device, absolute) == NULL)
         strcpy(absolute, "rs_xrt_device");
-    snprintf(script, sizeof script, SCRIPT, absolute);
-    status = rs_emulation_xclbin(&e, script, &bytes, &size, err);
+    status = rs_emulation_xclbin(&e, absolute, &bytes, &size, err);
     if (status != RS_OK)
         return status;
     file = fopen(path, "wb");

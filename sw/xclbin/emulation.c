@@ -111,23 +111,27 @@ static void describe_kernel(struct rs_xclbin_kernel *kernel)
     kernel->n_args = RS_KERNEL_N_ARGS;
 }
 
-rs_status rs_emulation_xclbin(const struct rs_emulation *e, const char *script, uint8_t **bytes, size_t *size,
+/* XRT starts this in the folder that it has unpacked the xclbin into; the environment may name another device. */
+#define SCRIPT "#!/bin/sh\n" \
+    "# Made by rowstation: the device process of an emulated card.\n" \
+    "exec \"${ROWSTATION_XRT_DEVICE:-%s}\" rowstation.cfg \"$@\" >/dev/null 2>&1\n"
+
+rs_status rs_emulation_xclbin(const struct rs_emulation *e, const char *device, uint8_t **bytes, size_t *size,
                               struct rs_error *err)
 {
-    char text[RS_EMULATION_TEXT_MAX];
-    const struct rs_zip_file files[] = {
-        {"behav_waveform/xsim/simulate.sh", script, strlen(script), true},
-        {"behav_waveform/xsim/rowstation.cfg", text, 0, false},
-    };
-    struct rs_zip_file all[2];
-    struct rs_xclbin *x = calloc(1, sizeof *x);
+    char text[RS_EMULATION_TEXT_MAX], script[4096 + sizeof SCRIPT];
+    struct rs_zip_file files[2];
+    struct rs_xclbin *x;
     rs_status status;
 
+    if ((size_t)snprintf(script, sizeof script, SCRIPT, device) >= sizeof script || strpbrk(device, "\"$`\\\n") != NULL)
+        return rs_fail(err, RS_ERR_RANGE, "device process '%.100s': a shorter name, without quotes, $ and \\, is expected", device);
+    x = calloc(1, sizeof *x);
     if (x == NULL)
         return rs_fail(err, RS_ERR_NOMEM, "out of memory");
     rs_emulation_text(e, text);
-    memcpy(all, files, sizeof all);
-    all[1].bytes = strlen(text);
+    files[0] = (struct rs_zip_file){"behav_waveform/xsim/simulate.sh", script, strlen(script), true};
+    files[1] = (struct rs_zip_file){"behav_waveform/xsim/rowstation.cfg", text, strlen(text), false};
     x->mode = RS_XCLBIN_HW_EMU;
     strcpy(x->platform, "rowstation:emulation:1:0");
     strcpy(x->project, "rowstation");
@@ -150,7 +154,7 @@ rs_status rs_emulation_xclbin(const struct rs_emulation *e, const char *script, 
             if (x->kernels[0].args[a].qualifier == 1)
                 x->connections[x->n_connections++] = (struct rs_xclbin_connection){a, i, e->banks - 1};
     }
-    status = rs_xclbin_write(x, all, 2, text, bytes, size, err);
+    status = rs_xclbin_write(x, files, 2, text, bytes, size, err);
     free(x);
     return status;
 }

@@ -110,8 +110,8 @@ void rs_emulation_text(const struct rs_emulation *e, char text[RS_EMULATION_TEXT
 /* Of a real card's xclbin the text may have the configuration alone: kind is "" then.  RS_ERR_FORMAT. */
 RS_MUST_CHECK rs_status rs_emulation_parse(const char *text, size_t size, struct rs_emulation *e, struct rs_error *err);
 
-/* An emulation xclbin; @script is simulate.sh, which XRT starts in a folder with rowstation.cfg in it. */
-RS_MUST_CHECK rs_status rs_emulation_xclbin(const struct rs_emulation *e, const char *script, uint8_t **bytes, size_t *size,
+/* An emulation xclbin; @device: the program rs_xrt_device. */
+RS_MUST_CHECK rs_status rs_emulation_xclbin(const struct rs_emulation *e, const char *device, uint8_t **bytes, size_t *size,
                                             struct rs_error *err);
 
 /**
