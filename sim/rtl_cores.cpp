@@ -5,8 +5,9 @@
 #include <memory>
 #include <vector>
 #include "Vcore.h"
+#define interrupt __SYM__interrupt           /* so Verilator calls a port of that name     */
 #include "cores.h"
-#include "core_glue.h"
+#include "core_glue.h"                       /* made by hlsc --glue                        */
 #if VM_TRACE
 #include <unistd.h>
 #include "verilated_fst_c.h"
@@ -54,7 +55,7 @@ static void clock_and_dump(struct cores *r, const struct core_in *in)
 {
     for (int level = 0; level < 2; level++) {
         for (size_t i = 0; i < r->core.size(); i++) {
-            core_drive(r->core[i].get(), &in[i]);
+            core_set_in(*r->core[i], in[i]);
             r->core[i]->ap_clk = level != 0;
             r->core[i]->eval();
         }
@@ -74,7 +75,7 @@ static void clock_cores(struct cores *r, const struct core_in *in, struct core_o
         for (size_t i = 0; i < r->core.size(); i++) {
             Vcore *core = r->core[i].get();
 
-            core_drive(core, &in[i]);
+            core_set_in(*core, in[i]);
             core->ap_clk = 1;
             core->eval();
             core->ap_clk = 0;
@@ -83,7 +84,7 @@ static void clock_cores(struct cores *r, const struct core_in *in, struct core_o
         r->edges += 2;
     }
     for (size_t i = 0; i < r->core.size(); i++)
-        core_sample(r->core[i].get(), &out[i]);
+        core_get_out(*r->core[i], out[i]);
 }
 
 static bool wave(struct cores *r, const char *file)

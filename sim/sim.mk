@@ -62,12 +62,16 @@ $(1)/v/.ran: $(5) $(6) $$(HLSC) $(1)/v/.list
 	$$(SAY) HLSC '$(3)'
 	@mkdir -p $$(@D) && rm -rf $(1)/v.new && mkdir -p $(1)/v.new
 	$$(Q)$$(HLSC) $$($(1)/flags) -o $(1)/v.new $(5)
+	$$(Q)$$(HLSC) $$($(1)/flags) --glue $(1)/v.new/core_glue.h $(filter %/core.c,$(5))
+	@cmp -s $(1)/v.new/core_glue.h $(1)/core_glue.h || cp $(1)/v.new/core_glue.h $(1)/core_glue.h
+	@rm $(1)/v.new/core_glue.h
 	@diff -rq -x '.*' $(1)/v.new $(1)/v >/dev/null 2>&1 || touch $(1)/v/.changed
 	@for f in $(1)/v/*.v; do test -e $(1)/v.new/$$$${f##*/} || rm -f $$$$f; done
 	@for f in $(1)/v.new/*.v; do cmp -s $$$$f $(1)/v/$$$${f##*/} || mv $$$$f $(1)/v/; done
 	@rm -rf $(1)/v.new && touch $$@
 $(1)/v/.changed: $(1)/v/.ran ;
 $(1)/v/%.v: $(1)/v/.ran ;
+$(1)/core_glue.h: $(1)/v/.ran ;
 
 $(foreach build,fast trace,
 $(1)/$(build)/Vcore.mk: $(1)/v/.changed
@@ -86,9 +90,9 @@ $(1)/$(build)/slow.o: $(1)/$(build)/Vcore.mk
 	$$(Q)ls $$(@D)/Vcore*.cpp | grep -e Slow -e __Syms | sed 's|.*/\(.*\)|$$(HASH)include "\1"|' > $$(@D)/slow.cc
 	$$(Q)$$(CXX) $$(VERILATED_FLAGS) $(if $(filter trace,$(build)),-DVM_TRACE=1 -DVM_TRACE_FST=1,-DVM_TRACE=0 -DVM_TRACE_FST=0) -O0 -c $$(@D)/slow.cc -o $$@
 
-$(1)/$(build)/rtl_cores.o: sim/rtl_cores.cpp $(1)/$(build)/Vcore.mk
+$(1)/$(build)/rtl_cores.o: sim/rtl_cores.cpp $(1)/$(build)/Vcore.mk $(1)/core_glue.h
 	$$(SAY) CXX '$$< ($(3))'
-	$$(Q)$$(CXX) $$(SIM_CXXFLAGS) $$($(1)/flags) -I$(1)/$(build) -isystem $$(VERILATED) -isystem $$(VERILATED)/vltstd \
+	$$(Q)$$(CXX) $$(SIM_CXXFLAGS) $$($(1)/flags) -I$(1) -I$(1)/$(build) -isystem $$(VERILATED) -isystem $$(VERILATED)/vltstd \
 	  -DVM_TRACE=$(if $(filter trace,$(build)),1 -DVM_TRACE_FST=1,0) -c $$< -o $$@
 
 $(2)/rs_sim_$(3)$(if $(filter trace,$(build)),_trace): $(1)/server/sim_server.o $(1)/$(build)/rtl_cores.o \
@@ -185,8 +189,9 @@ $(LOCKSTEP)/$(1)_glue.h: $(2) $(HW_DEPS) $$(HLSC)
 $(LOCKSTEP)/$(1)/L$(1).mk: $(LOCKSTEP_V)/$(1).v
 	$$(SAY) VERILATE '$(1) (lockstep)'
 	@rm -rf $$(@D) && mkdir -p $$(@D)
-	$$(Q)$$(VERILATOR) --cc -O3 --x-assign fast --x-initial fast --noassert $$(VERILATOR_LINT) --top-module $(1) --prefix L$(1) \
-	  --Mdir $$(@D) -y $(LOCKSTEP_V) $(LOCKSTEP_V)/$(1).v
+	$$(Q)sed 's/^module $(1) /module $(1)_top /' $$< > $$(@D)/$(1)_top.v   # Verilator: no port may have the top's name
+	$$(Q)$$(VERILATOR) --cc -O3 --x-assign fast --x-initial fast --noassert $$(VERILATOR_LINT) --top-module $(1)_top --prefix L$(1) \
+	  --Mdir $$(@D) -y $(LOCKSTEP_V) $$(@D)/$(1)_top.v
 $(LOCKSTEP)/$(1)/L$(1)__ALL.a: $(LOCKSTEP)/$(1)/L$(1).mk
 	$$(SAY) CXX $$@
 	+$$(Q)$$(MAKE) -s -C $$(@D) -f L$(1).mk OPT_FAST=-O1 OPT_SLOW=-O0 VM_PARALLEL_BUILDS=0 L$(1)__ALL.a > $$(@D)/log 2>&1 || { cat $$(@D)/log; exit 1; }

@@ -6,7 +6,7 @@
  * simulator process dies, register transfers fail, and advance() lets all its clocks "pass", so
  * that whoever waits for an interrupt runs into his timeout.
  *
- * Waveforms need the build rs_sim_PRESET_trace.  The simulator in use is replaced by it when
+ * Waveforms (docs/simulation.md) need the build rs_sim_PRESET_trace.  The simulator in use is replaced by it when
  * wave() is first called, and register transfers so far are repeated, to the same clock; this works
  * until the first advance() or write of CTRL.  With RS_SIM_TRACE=1 in the environment a platform uses
  * it from the beginning, and wave() works at any time.

@@ -135,14 +135,11 @@ void core_clock(struct core *r, const struct core_in *in, struct core_out *out)
         r->writing = false;
         r->b_wait = false;
         r->error = false;
-        r->aw_addr = 0;                      /* and what a port shows, so that it is known */
+        r->aw_addr = 0;
         r->r_data = 0;
         r->from = 0;
         r->to = 0;
         r->beat = 0;
-        for (int k = 0; k < COPY_BEATS; k++)
-            for (int i = 0; i < RS_AXI_BYTES; i++)
-                r->data[k].byte[i] = 0;
     }
 
     out->s_axi_control_AWREADY = !r->aw_held;
