@@ -436,6 +436,9 @@ static int possible(struct machine *m, struct choice *list)
 
             if (!f[k].captured)
                 list[n++] = (struct choice){ CAPTURE, e, k, f[k].command };
+            /* 16-bit running address -> the one next to what is loaded when the group's reading begins, as the hardware compares it. */
+            if (e == COMPUTES && f[k].words == 0)
+                f[k].address = m->loaded + (int16_t)(uint16_t)(RS_GET_U(words_of(m, f[k].command), FILTER_ADDR) - (uint32_t)m->loaded);
             if (e == COMPUTES && f[k].words < f[k].total && (k == 0 || f[0].words == f[0].total) && f[k].address + f[k].words < m->loaded)
                 list[n++] = (struct choice){ READ, e, k, f[k].command };
             if (wbuf && f[k].words < f[k].total && m->loaded - m->released < (int64_t)m->c->wbuf_words)
@@ -467,9 +470,6 @@ static void act(struct machine *m, const struct choice *x)
             if (m->failed)
                 return;
             f->total = (int64_t)RS_GET_U(w, FILTER_WORDS) + param_words(m, &v);
-            f->address = m->released + (int64_t)((RS_GET_U(w, FILTER_ADDR) - (uint32_t)m->released) & 0xFFFF);
-            if (x->slot == 1)                    /* what the group before still reads may not be released yet: same frame */
-                f->address = m->fly[COMPUTES][0].address + (int16_t)(uint16_t)(RS_GET_U(w, FILTER_ADDR) - (uint32_t)m->fly[COMPUTES][0].address);
             f->filters = malloc((size_t)f->total * word);
             f->glb = malloc((size_t)m->c->glb_blocks * m->c->block);
             if (f->filters == NULL || f->glb == NULL)
