@@ -14,6 +14,10 @@ Q := @
 SAY := @printf '  %-8s %s\n'
 MAKEFLAGS += --no-print-directory
 endif
+# As many jobs as processors, unless the caller says otherwise.
+ifeq ($(MAKELEVEL)$(filter -j%,$(MAKEFLAGS)),0)
+MAKEFLAGS += -j$(shell nproc 2>/dev/null || echo 1)
+endif
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
