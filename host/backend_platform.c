@@ -321,7 +321,8 @@ static rs_status platform_wave(void *handle, const char *file, struct rs_error *
     struct handle *h = handle;
 
     if (h->api->wave == NULL || !h->api->wave(h->platform, file))
-        return rs_fail(err, RS_ERR_UNSUPPORTED, "%s:%s: no waveform%s%s (only sim has waveforms; is the folder writable?)",
+        return rs_fail(err, RS_ERR_UNSUPPORTED, "%s:%s: no waveform%s%s (sim has them, once `make sim-wave` has built "
+                       "its tracing simulator; is the folder writable?)",
                        h->api->kind, h->api->config.preset, file != NULL ? " into " : "", file != NULL ? file : "");
     return RS_OK;
 }

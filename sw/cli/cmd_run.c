@@ -376,6 +376,8 @@ static rs_status run(struct run *r, struct rs_error *err)
 
     if (status == RS_OK && r->output != NULL)
         status = prepare_folder(r->output, err);
+    if (r->wave != NULL && strchr(r->wave, ':') != NULL)
+        (void)setenv("RS_SIM_TRACE", "1", 1);      /* the tracing simulator from the start: docs/simulation.md */
     if (status == RS_OK)
         status = cli_open(r->target, r->fallback, &r->device, err);
     if (status == RS_OK)
