@@ -35,7 +35,9 @@ _Static_assert(RS_FILTER_WORDS >= 16 && RS_FILTER_WORDS <= 64, "filter spad: 16 
 _Static_assert(RS_WINDOW_WORDS >= 16 && RS_WINDOW_WORDS <= 32, "window: 16 to 32 words");
 _Static_assert(RS_ACC_ENTRIES >= 16 && RS_ACC_ENTRIES <= 256, "accumulator: 16 to 256 entries");
 _Static_assert(RS_GLB_BANK_DEPTH >= 64 && RS_GLB_BANK_DEPTH <= 2048, "bank: 64 to 2048 blocks");
+_Static_assert((RS_GLB_BANK_DEPTH & (RS_GLB_BANK_DEPTH - 1)) == 0, "bank: a power of two");
 _Static_assert(RS_WBUF_DEPTH >= 64 && RS_WBUF_DEPTH <= 16384, "filter buffer: 64 to 16384 lines");
+_Static_assert((RS_WBUF_DEPTH & (RS_WBUF_DEPTH - 1)) == 0, "filter buffer: a power of two (running addresses wrap at 2^16)");
 _Static_assert((2 * RS_BLOCK) % RS_ADD_LANES == 0, "adders divide a pair of blocks");
 
 #endif
