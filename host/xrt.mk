@@ -34,3 +34,20 @@ xrt: $(XRT_PROGRAMS) $(if $(HAVE_XRT),$(BUILD)/examples/xrt_gemm,xrt-missing)
 xrt-missing:
 	@echo 'xrt: rs_xrt_host not built: no $(XRT_INCLUDE)/xrt/xrt_kernel.h (libxrt-dev)'
 -include $(BUILD)/obj/sim/xrt_device.d $(BUILD)/obj/sim/xrt_sleep.d $(BUILD)/obj/host/xrt/xrt_host.d
+
+# ---- tests -----------------------------------------------------------------------------------------
+XRT_TESTS :=
+$(BUILD)/tests/xrt/test_backend: $(BUILD)/san/tests/xrt/test_backend.o $(BUILD)/san/librowstation.a
+	$(SAY) LD $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SANITIZE) -rdynamic $^ $(LDLIBS) -o $@
+$(BUILD)/san/tests/xrt/test_backend_sim.o: tests/xrt/test_backend.c $(BUILD)/config
+	$(SAY) CC-SAN '$< (sim)'
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE_CFLAGS) $(SANITIZE) $(INCLUDES) -Itests -DSIM=1 -c $< -o $@
+$(BUILD)/tests/xrt/test_backend_sim: $(BUILD)/san/tests/xrt/test_backend_sim.o $(BUILD)/san/librowstation.a
+	$(SAY) LD $@
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(SANITIZE) -rdynamic $^ $(LDLIBS) -o $@
+XRT_TESTS += $(BUILD)/tests/xrt/test_backend $(if $(SIM_READY),$(BUILD)/tests/xrt/test_backend_sim)
+-include $(BUILD)/san/tests/xrt/test_backend.d $(BUILD)/san/tests/xrt/test_backend_sim.d

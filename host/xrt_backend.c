@@ -72,15 +72,22 @@ struct handle {
 
 /* ---- the process that holds XRT ------------------------------------------------------------------ */
 
+/* Its end of the socket is enough: its keeper ends all that it has started, and then itself. */
 static void end_process(struct handle *h)
 {
+    const double until = rs_seconds() + CLOSE_SECONDS;
+
     if (h->socket >= 0)
         close(h->socket);
     h->socket = -1;
-    if (h->process > 0) {
-        kill(-h->process, SIGKILL);           /* it leads a session: the emulated card goes with it    */
-        while (waitpid(h->process, NULL, 0) < 0 && errno == EINTR)
-            ;
+    while (h->process > 0) {
+        const pid_t pid = waitpid(h->process, NULL, WNOHANG);
+
+        if (pid == h->process || (pid < 0 && errno == ECHILD))
+            break;
+        if (rs_seconds() > until)
+            kill(h->process, SIGKILL);
+        poll(NULL, 0, 1);
     }
     h->process = 0;
     rs_xrt_environment_remove(&h->environment);
@@ -178,25 +185,34 @@ static void last_words(const struct handle *h, char *text, size_t size)
         fclose(f);
 }
 
-/* It ended, or the emulated card did, or neither answers: say which, and end the rest. */
-static rs_status lost(struct handle *h, double waited, struct rs_error *err)
+/* It ended (@over), or the emulated card did, or neither answers: say which, and end the rest. */
+static rs_status lost(struct handle *h, bool over, double waited, struct rs_error *err)
 {
     char why[300], words[300];
     rs_status status;
     int ended = 0;
     pid_t pid;
 
+    for (int i = 0; over && i < 100; i++) {               /* its keeper is about to end, too            */
+        siginfo_t info = {.si_pid = 0};
+
+        if (waitid(P_PID, (id_t)h->process, &info, WEXITED | WNOHANG | WNOWAIT) != 0 || info.si_pid != 0)
+            break;
+        poll(NULL, 0, 10);
+    }
     last_words(h, words, sizeof words);
     if (h->ours && rs_xrt_device_died(h->environment.folder, why, sizeof why)) {
         status = rs_fail(err, RS_ERR_DEVICE, "card %s: the device process of the emulated card is gone: %s", h->uri.preset, why);
     } else if ((pid = waitpid(h->process, &ended, WNOHANG)) == h->process) {
+        const int code = WIFSIGNALED(ended) ? 128 + WTERMSIG(ended) : WEXITSTATUS(ended);
+
         h->process = 0;
-        if (WIFSIGNALED(ended) && WTERMSIG(ended) == SIGBUS)
+        if (code == 128 + SIGBUS)
             status = rs_fail(err, RS_ERR_DEVICE, "card %s: bus error in XRT: an AXI firewall has tripped? see `xrt-smi examine -r firewall`; "
                              "`xrt-smi reset -d BDF`", h->uri.preset);
         else
             status = rs_fail(err, RS_ERR_DEVICE, "card %s: XRT ended its process (%s %d)%s", h->uri.preset,
-                             WIFSIGNALED(ended) ? "signal" : "status", WIFSIGNALED(ended) ? WTERMSIG(ended) : WEXITSTATUS(ended), words);
+                             code > 128 ? "signal" : "status", code > 128 ? code - 128 : code, words);
     } else {
         status = rs_fail(err, RS_ERR_TIMEOUT, "card %s: XRT has not answered for %.1f s%s%s", h->uri.preset, waited,
                          h->emulation ? "" : "; if it happens again: `xrt-smi reset -d BDF`", words);
@@ -217,28 +233,24 @@ static rs_status ask(struct handle *h, const struct xrt_request *request, struct
     if (h->process <= 0)
         return rs_fail(err, RS_ERR_DEVICE, "card %s: gone since an earlier failure; it has to be reset", h->uri.preset);
     if (send(h->socket, request, sizeof *request, MSG_NOSIGNAL) != (ssize_t)sizeof *request)
-        return lost(h, 0, err);
+        return lost(h, true, 0, err);
     while (got < sizeof *reply) {
         struct pollfd p = {.fd = h->socket, .events = POLLIN};
         const double now = rs_seconds();
         ssize_t n;
 
         if (now - start > seconds)
-            return lost(h, now - start, err);
+            return lost(h, false, now - start, err);
         if (h->ours && now - looked > LOOK_SECONDS) {
             looked = now;
             if (rs_xrt_device_died(h->environment.folder, why, sizeof why))
-                return lost(h, now - start, err);
+                return lost(h, false, now - start, err);
         }
         if (poll(&p, 1, 50) <= 0)
             continue;
         n = recv(h->socket, (char *)reply + got, sizeof *reply - got, 0);
-        if (n == 0 || (n < 0 && errno != EINTR)) {
-            /* A device process that takes XRT with it shows in its log a moment later. */
-            for (int i = 0; h->ours && i < 20 && !rs_xrt_device_died(h->environment.folder, why, sizeof why); i++)
-                poll(NULL, 0, 10);
-            return lost(h, now - start, err);
-        }
+        if (n == 0 || (n < 0 && errno != EINTR))
+            return lost(h, true, now - start, err);
         got += n > 0 ? (size_t)n : 0;
     }
     reply->text[sizeof reply->text - 1] = '\0';
@@ -483,7 +495,6 @@ static rs_status connect_card(struct handle *h, struct rs_error *err)
         return rs_fail(err, RS_ERR_RANGE, "%.100s...: the name of the xclbin is longer than %zu", h->path, sizeof open.xclbin - 1);
     strcpy(open.xclbin, h->path);
     snprintf(open.card, sizeof open.card, "%s", h->uri.preset);
-    snprintf(open.folder, sizeof open.folder, "%s", h->environment.folder);
     memcpy(open.uuid, h->xclbin->uuid, 16);
     memcpy(open.interface_uuid, h->xclbin->interface_uuid, 16);
     for (uint32_t c = 0; c < h->n_cus; c++) {

@@ -2,8 +2,11 @@
  * xrt_host.cpp - rs_xrt_host: holds one card through XRT's native C++ API for back end `xrt` (xrt_ipc.h).
  *
  * C++ because that is the interface that XRT keeps: since 2026 its manual has no C one.  Nothing but calls that 2.13 and
- * later releases have.  Ends when the library asks, and when the library's process is gone; then it takes the device
- * process of an emulated card and the temporary folder with it.
+ * later releases have.
+ *
+ * Two processes: the one that the library starts keeps, the other holds XRT, in a session of its own because XRT answers a
+ * crash with a signal to its whole group.  When the other has ended, or the library has closed its end of the socket (or is
+ * gone), the keeper ends what is left, device processes included, waits for all of it, and removes the folder.
  */
 #include <cerrno>
 #include <chrono>
@@ -13,10 +16,9 @@
 #include <map>
 #include <memory>
 #include <poll.h>
-#include <pthread.h>
-#include <spawn.h>
 #include <string>
 #include <sys/mman.h>
+#include <sys/prctl.h>
 #include <sys/socket.h>
 #include <sys/wait.h>
 #include <thread>
@@ -35,8 +37,6 @@ extern "C" {
 #include "status.h"
 #include "xrt_diagnose.h"
 }
-
-extern char **environ;
 
 namespace {
 
@@ -275,15 +275,18 @@ void step(const xrt_request &request, xrt_reply &reply)
 
     for (uint32_t c = 0; c < settings.n_cus; c++)
         running += units[c].running;
+    /* In XRT's emulation wait() knows no timeout, so the state is asked for; a card's driver wakes us. */
     do {
+        if (settings.emulation)
+            std::this_thread::sleep_for(std::chrono::microseconds(200));
         for (uint32_t c = 0; c < settings.n_cus; c++) {
             unit &u = units[c];
 
             if (!u.running)
                 continue;
-            const unsigned ms = running > 1 ? 1 : std::max(1u, request.timeout_ms);
-            if (ended(u, c, u.run->wait(std::chrono::milliseconds(ms))) ||
-                (u.running && u.run->state() == ERT_CMD_STATE_COMPLETED && ended(u, c, ERT_CMD_STATE_COMPLETED)))
+            if (!settings.emulation)
+                u.run->wait(std::chrono::milliseconds(running > 1 ? 1 : std::max(1u, request.timeout_ms)));
+            if (ended(u, c, u.run->state()))
                 reply.done |= 1u << c;
         }
     } while (reply.done == 0 && clock::now() < until);
@@ -358,25 +361,6 @@ void serve(const xrt_request &request, xrt_reply &reply)
     }
 }
 
-/* The library's process is gone: so are we, the device process of an emulated card, and the folder. */
-void watch()
-{
-    struct pollfd p = {XRT_IPC_SOCKET, POLLRDHUP, 0};
-
-    while (poll(&p, 1, -1) < 0 || (p.revents & (POLLRDHUP | POLLHUP | POLLERR)) == 0)
-        ;
-    if (settings.folder[0] != '\0') {
-        const char *arguments[] = {"sh", "-c", "sleep 0.3; exec rm -rf \"$0\"", settings.folder, nullptr};
-        posix_spawnattr_t attributes;
-        pid_t pid;
-
-        posix_spawnattr_init(&attributes);
-        posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSID);
-        posix_spawn(&pid, "/bin/sh", nullptr, &attributes, const_cast<char **>(arguments), environ);
-    }
-    kill(0, SIGKILL);
-}
-
 bool transfer(void *data, size_t bytes, bool out)
 {
     char *at = static_cast<char *>(data);
@@ -394,6 +378,54 @@ bool transfer(void *data, size_t bytes, bool out)
 
 } // namespace
 
+/* ---- the keeper -------------------------------------------------------------------------------- */
+
+namespace {
+
+void nothing(int)
+{
+}
+
+/* Until nothing is left; what does not end by itself is killed. */
+void reap_all(pid_t worker)
+{
+    kill(-worker, SIGKILL);
+    for (int i = 0; i < 2000; i++) {
+        const pid_t pid = waitpid(-1, nullptr, WNOHANG);
+
+        if (pid < 0 && errno == ECHILD)
+            return;
+        if (pid > 0)
+            continue;
+        if (i == 500)
+            kill(-worker, SIGKILL);
+        usleep(1000);
+    }
+}
+
+int keep(pid_t worker)
+{
+    const char *folder = getenv("ROWSTATION_EMU_DIR");
+    struct pollfd p = {XRT_IPC_SOCKET, POLLRDHUP, 0};
+    sigset_t none;
+    int status = 0;
+
+    sigemptyset(&none);
+    while (waitpid(worker, &status, WNOHANG) != worker)
+        if (ppoll(&p, 1, nullptr, &none) > 0) {
+            status = 0;
+            break;
+        }
+    reap_all(worker);
+    if (folder != nullptr && strncmp(folder, "/tmp/rowstation-", 16) == 0 && poll(&p, 1, 0) > 0) {
+        execlp("rm", "rm", "-rf", folder, nullptr);
+        _exit(1);
+    }
+    return WIFSIGNALED(status) ? 128 + WTERMSIG(status) : WEXITSTATUS(status);
+}
+
+} // namespace
+
 int main()
 {
     xrt_request request;
@@ -403,7 +435,22 @@ int main()
         fprintf(stderr, "rs_xrt_host: started by the back end `xrt` of librowstation, not by people\n");
         return 2;
     }
-    std::thread(watch).detach();
+    /* SIGCHLD only while the keeper waits, so that none is missed. */
+    sigset_t child, old;
+    sigemptyset(&child);
+    sigaddset(&child, SIGCHLD);
+    sigprocmask(SIG_BLOCK, &child, &old);
+    struct sigaction action = {};
+    action.sa_handler = nothing;
+    sigaction(SIGCHLD, &action, nullptr);
+    prctl(PR_SET_CHILD_SUBREAPER, 1);
+    const pid_t worker = fork();
+    if (worker != 0)
+        return worker < 0 ? 3 : keep(worker);
+    setsid();
+    signal(SIGCHLD, SIG_DFL);
+    sigprocmask(SIG_SETMASK, &old, nullptr);
+
     while (transfer(&request, sizeof request, false)) {
         xrt_reply reply = {};
 
@@ -416,8 +463,6 @@ int main()
             reply.status = RS_ERR_DEVICE;
             snprintf(reply.text, sizeof reply.text, "card %.31s: XRT: %s", settings.card, e.what());
         }
-        if (request.op == XRT_CLOSE)
-            settings.folder[0] = '\0';
         if (!transfer(&reply, sizeof reply, true))
             break;
         if (request.op == XRT_CLOSE)

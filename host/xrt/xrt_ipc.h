@@ -31,7 +31,6 @@ struct xrt_open {
     char xclbin[1024];
     char card[32];                      /* index or BDF                                          */
     char cu[XRT_IPC_CORES][96];         /* "rs:{rs_1}"                                           */
-    char folder[64];                    /* removed if the library's process is gone; "": none    */
     uint8_t uuid[16], interface_uuid[16];
     uint32_t n_cus, shared_cu, emulation;
     uint32_t n_args, n_pointers;        /* arguments 0 .. n_pointers-1 are buffers               */

@@ -1,7 +1,7 @@
 /*
  * shim_platform.c - platforms that do what no sound one does, around librs_emu_default.so; SHIM names which.
  *
- *   hang   the start is lost: the core never finishes
+ *   hang   the start is lost: the core says that it has started, and never finishes
  *   flip   one bit of the packed filters is wrong in device memory: byte RS_SHIM_BYTE of them (default 0)
  */
 #include <dlfcn.h>
@@ -18,6 +18,7 @@
 static const struct rs_platform_api *real;
 static struct rs_platform_api shim;
 static uint64_t image_base;
+static bool lost[2];                       /* starts                                               */
 
 static void flip(struct rs_platform *p)
 {
@@ -42,9 +43,20 @@ static bool reg_write(struct rs_platform *p, uint32_t core, uint32_t offset, uin
         image_base = (image_base & 0xFFFFFFFF) | (uint64_t)value << 32;
     if (offset == RS_REG_CTRL && (value & 1) != 0 && strcmp(SHIM, "flip") == 0)
         flip(p);
-    if (offset == RS_REG_CTRL && strcmp(SHIM, "hang") == 0)
+    if (offset == RS_REG_CTRL && strcmp(SHIM, "hang") == 0) {
+        lost[core & 1] = lost[core & 1] || (value & 1) != 0;
         return true;
+    }
     return real->reg_write(p, core, offset, value);
+}
+
+static bool reg_read(struct rs_platform *p, uint32_t core, uint32_t offset, uint32_t *value)
+{
+    const bool good = real->reg_read(p, core, offset, value);
+
+    if (offset == RS_REG_CTRL && lost[core & 1])
+        *value = 1;
+    return good;
 }
 
 const struct rs_platform_api *rs_platform_get(void);
@@ -64,5 +76,6 @@ __attribute__((visibility("default"))) const struct rs_platform_api *rs_platform
     shim = *real;
     snprintf(shim.config.preset, sizeof shim.config.preset, "%s", SHIM);
     shim.reg_write = reg_write;
+    shim.reg_read = reg_read;
     return &shim;
 }
