@@ -3,7 +3,8 @@
  *
  * The window of a PE is a ring of word columns (two pixels wide).  A column may be loaded when the
  * ring has room, that is when the multiplies that need the column it replaces have all been issued:
- * operations keep their order in the array, so issued is as good as done.
+ * operations keep their order in the array, so issued is as good as done.  With a stride wider than the
+ * filter, columns are free before they are loaded: then `started` is behind `freed`.
  */
 #include "ifmap_loader.h"
 
@@ -24,7 +25,7 @@ void ifmap_loader_clock(struct ifmap_loader *r, const struct ifmap_loader_in *in
     for (int row = 0; row < RS_ROWS; row++)
         words = words && r->level[row] != 0;
     issue = r->active && words &&
-            (!first_word || (uint16_t)(r->started - in->freed) < r->layout.wc);
+            (!first_word || (int16_t)(r->started - in->freed) < (int32_t)r->layout.wc);
     for (int row = 0; row < RS_ROWS; row++)
         r->level[row] = r->level[row] + in->push[row] - issue;
 
