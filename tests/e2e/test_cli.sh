@@ -76,6 +76,9 @@ head -c 30000 "$model" >"$tmp/cut2.tflite"
 expect empty_model 1 'empty.tflite' "$rs" run "$tmp/empty.tflite" --input "$tmp/black.i8"
 expect cut_model 1 'cut.tflite' "$rs" run "$tmp/cut.tflite" --input "$tmp/black.i8"
 expect cut_model_in_the_middle 1 'cut2.tflite' "$rs" plan "$tmp/cut2.tflite"
+truncate -s 3G "$tmp/large.tflite" 2>/dev/null || dd if=/dev/null of="$tmp/large.tflite" bs=1 seek=3221225472 2>/dev/null
+expect oversized_model 1 'more than the 1073741824 allowed' "$rs" run "$tmp/large.tflite" --input "$tmp/black.i8"
+expect oversized_input 1 'more than the 1073741824 allowed' "$rs" run "$model" --input "$tmp/large.tflite"
 expect text_as_model 1 'Makefile' "$rs" plan Makefile
 expect missing_input 1 'No such file' "$rs" run "$model" --input nosuch.i8
 expect short_input 1 'has 784' "$rs" run "$model" --input "$tmp/cut.tflite"
