@@ -86,7 +86,7 @@ static bool shape_fits(struct layer *l, int Uh, int Uw, int dilation_h, int dila
         NO("filter %dx%d: at most %dx%d", l->R, l->S, most, most);
     if (l->pad_top > 4096 || l->pad_left > 4096)
         NO("padding %d, %d", l->pad_top, l->pad_left);
-    if (l->H > 32767 || l->W > 65535 || l->E > 32767 || (int64_t)l->N * l->H * l->W > 10000000)
+    if (l->H > 32767 || l->W > 32767 || l->E > 32767 || (int64_t)l->N * l->H * l->W > 10000000)
         NO("ifmap %dx%dx%d is too large", l->N, l->H, l->W);
     if (l->kind == RS_PLAN_AVERAGE_POOL) {
         if (l->pad_top != 0 || l->pad_left != 0 || (l->E - 1) * Uh + l->R > l->H || (l->F - 1) * Uw + l->S > l->W)

@@ -410,17 +410,20 @@ static void make_group(struct build *b, struct cmd *k, int layer, const struct g
         PUT(k, PHASE0, g->m0 % l->multiplier);
     }
     PUT(k, ZP_IN, l->zp_in);
-    PUT(k, IF_BASE, modulo(if_base, glb));
-    PUT(k, IF_ROW, l->W);
+    /* One row of very many pixels: the group's first one is the origin, so that the 16-bit fields hold. */
+    const bool flat = l->H == 1 && l->R == 1 && l->S == 1 && l->U == 1 && l->pad_top == 0 && l->pad_left == 0;
+
+    PUT(k, IF_BASE, modulo(if_base + (flat ? x0 : 0), glb));
+    PUT(k, IF_ROW, l->H == 1 ? 0 : l->W);
     PUT(k, IF_CB, if_cb);
-    PUT(k, IF_W, l->W);
+    PUT(k, IF_W, flat ? rs_min(l->W - x0, 65535) : l->W);
     PUT(k, IF_H, l->H);
     PUT(k, H0, h0);
-    PUT(k, X0, x0);
+    PUT(k, X0, flat ? 0 : x0);
     PUT(k, OUT_E, g->ne);
     PUT(k, OUT_F, g->nf);
     PUT(k, OUT_BASE, modulo(out_base, glb));
-    PUT(k, OUT_ROW, l->F);
+    PUT(k, OUT_ROW, l->E == 1 ? 0 : l->F);
     PUT(k, OUT_MB, ov.cb);
     PUT(k, OUT_BYTE, g->m0 % block);
     PUT(k, ZP_OUT, l->zp_out);
@@ -436,7 +439,7 @@ static void make_group(struct build *b, struct cmd *k, int layer, const struct g
         add_region(k, SPACE_GLB, false, res_base, g->nf, g->ne, l->F, out_blocks, rv.cb);
         PUT(k, ADD, 1);
         PUT(k, RES_BASE, modulo(res_base, glb));
-        PUT(k, RES_ROW, l->F);
+        PUT(k, RES_ROW, l->E == 1 ? 0 : l->F);
         PUT(k, RES_MB, rv.cb);
         PUT(k, ADD_ZP_RES, l->add_zp_res);
         PUT(k, ADD_ZP_OUT, l->add_zp_out);

@@ -8,7 +8,7 @@
 #include "plan.h"
 #include "plan_interpreter.h"
 
-static int n_cases = 60;
+static int n_cases = 36;
 static uint64_t first_seed = 1;
 
 struct layer_case {
@@ -276,6 +276,22 @@ TEST(edges)
     }
 }
 
+/* More pixels than 16 bits count. */
+TEST(many_pixels)
+{
+    for (int i = 0; i < 3; i++) {
+        struct layer_case k = { .p.kind = i == 1 ? RS_PLAN_DEPTHWISE : RS_PLAN_CONV };
+        struct rs_hw_config c;
+
+        test_rng = (uint64_t)i + 3;
+        k.p.shape = (struct rs_conv_shape){ .n = i == 2 ? 70000 : 1, .h = i == 2 ? 1 : 270, .w = i == 2 ? 1 : 260, .c = 5, .m = 5, .r = i == 1 ? 3 : 1, .s = i == 1 ? 3 : 1,
+                                            .stride_h = 1, .stride_w = 1, .dilation_h = 1, .dilation_w = 1 };
+        if (rs_hw_config_named("default", &c) && case_fill(&k, i == 0))
+            CHECK(case_run(&k, &c, &(struct rs_plan_options){ .quick = true }, 2), "%s not planned", case_text(&k));
+        case_free(&k);
+    }
+}
+
 TEST(refusals_name_the_reason)
 {
     struct rs_hw_config c;
@@ -317,6 +333,7 @@ int main(int argc, char **argv)
     RUN(max_pools);
     RUN(average_pools);
     RUN(edges);
+    RUN(many_pixels);
     RUN(refusals_name_the_reason);
     return test_exit();
 }
