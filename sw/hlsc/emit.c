@@ -60,6 +60,12 @@ static struct text to_unsigned(struct text t)
     return t.sgn != 1 ? t : atom(fmt("$unsigned(%s)", t.s), 0);
 }
 
+/* Yosys reads ~8'(x) as (~8)'(x): a cast is no atom. */
+static struct text cast(int w, const char *s, int sgn)
+{
+    return (struct text){ fmt("%d'(%s)", w, s), P_UNARY, sgn, false };
+}
+
 /* From w bits to more; value by its sign. */
 static struct text widen(struct text t, int w, int to, bool sgn)
 {
@@ -68,13 +74,13 @@ static struct text widen(struct text t, int w, int to, bool sgn)
     if (!sgn)
         return atom(fmt("{%d'd0, %s}", to - w, t.s), 0);
     if (t.prec == P_ATOM && t.sgn == 1)
-        return atom(fmt("%d'(%s)", to, t.s), 1);
-    return atom(fmt("%d'($signed(%s))", to, t.s), 1);
+        return cast(to, t.s, 1);
+    return cast(to, fmt("$signed(%s)", t.s), 1);
 }
 
 static struct text narrow(struct text t, int w, int to)
 {
-    return w == to ? t : atom(fmt("%d'(%s)", to, t.s), t.sgn);
+    return w == to ? t : cast(to, t.s, t.sgn);
 }
 
 static struct text emit_const(const struct expr *e, int w)
@@ -320,8 +326,8 @@ static const char *elements(struct out *o, struct expr **v, int n, int w)
 
 /*
  * Verilator 5.006 computes on narrow elements of unpacked arrays as C++ int: ~a[i] >> 4 shifts in ones.
- * (V3Cast casts variables to unsigned, array elements not.)  So an element that goes into -, *, << or
- * ~ is first put into a variable of its own.
+ * (V3Cast casts variables to unsigned, array elements not; other widths are masked, signed elements go
+ * through a function.)  So an element that -, *, << or ~ uses in 32 bits is first put into a variable.
  */
 static const char *hoist(struct out *o, const char *text, int w)
 {
@@ -367,8 +373,8 @@ static struct text leaf(struct out *o, struct expr *e, int lo, int w)
     if (p.var_lsb != NULL && lo != 0)                        /* shift a varying part instead */
         return narrow(widen(atom(fmt("%s[%s + %d +: %d]", p.base, p.var_lsb, lo, have), 0), have,
                             have > w ? have : w, s), have > w ? have : w, w);
-    if (o->arith > 0 && w >= have && whole && narrow_element(e->v))
-        return widen(s ? atom(fmt("$signed(%s)", hoist(o, p.base, p.w)), 1) : atom(hoist(o, p.base, p.w), 0), have, w, s);
+    if (o->arith > 0 && w == 32 && !s && whole && narrow_element(e->v))
+        return widen(atom(hoist(o, p.base, p.w), 0), have, w, s);
     if (w < have)
         return atom(bits_of(&p, lo, w), 0);
     return widen(atom(bits_of(&p, lo, have), whole && p.sgn), have, w, s);
@@ -446,7 +452,7 @@ static struct text put_inner(struct out *o, struct expr *e, int w)
             b = to_unsigned(put(o, e->b, 1));
             a = join(a, b, e->k == E_LAND ? "&&" : "||", e->k == E_LAND ? P_LAND : P_LOR, true);
         } else if (e->k == E_LNOT) {
-            a = (struct text){ fmt("!%s", paren(put(o, e->a, 1), P_UNARY)), P_UNARY, 0, false };
+            a = (struct text){ fmt("!%s", paren(put(o, e->a, 1), P_UNARY + 1)), P_UNARY, 0, false };
         } else {
             a = compare(o, e);
         }
@@ -889,7 +895,7 @@ static bool direct(const struct expr *e)
 {
     while (e->k == E_CAST && e->exact)
         e = e->a;
-    return e->k == E_CONST || (e->k == E_LEAF && e->nidx == 0);
+    return e->k == E_CONST || (e->k == E_LEAF && flat_index(e) >= 0);
 }
 
 void emit(struct design *d, const struct options *opt)

@@ -5,6 +5,8 @@
  *   template <class V> void M_set_in(V &model, const struct M_in &s);
  *   template <class V> void M_get_out(const V &model, struct M_out &s);
  *   template <class F> void M_random_in(struct M_in &s, F rnd);          rnd() gives 64 random bits
+ *   struct M_ports: the ports as plain words, usable as a model; M_each_port(ports, f) calls
+ *   f(name, width, is_output, words) for each
  *   const char *M_out_differ(const struct M_out &a, const struct M_out &b);   a field, or nullptr
  */
 #include <stdio.h>
@@ -30,8 +32,8 @@ static const char prologue[] =
     "        return ((uint64_t)p >> lsb) & m;\n"
     "    }\n"
     "};\n"
-    "template <std::size_t N> struct bits<VlWide<N>> {\n"
-    "    static void put(VlWide<N> &p, unsigned lsb, unsigned w, uint64_t v)\n"
+    "template <class T> struct words {\n"
+    "    static void put(T &p, unsigned lsb, unsigned w, uint64_t v)\n"
     "    {\n"
     "        for (unsigned i = 0; i < w;) {          /* up to the next word boundary */\n"
     "            const unsigned at = (lsb + i) % 32, n = w - i < 32 - at ? w - i : 32 - at;\n"
@@ -40,7 +42,7 @@ static const char prologue[] =
     "            i += n;\n"
     "        }\n"
     "    }\n"
-    "    static uint64_t get(const VlWide<N> &p, unsigned lsb, unsigned w)\n"
+    "    static uint64_t get(const T &p, unsigned lsb, unsigned w)\n"
     "    {\n"
     "        uint64_t v = 0;\n"
     "        for (unsigned i = 0; i < w;) {\n"
@@ -52,6 +54,16 @@ static const char prologue[] =
     "        return v;\n"
     "    }\n"
     "};\n"
+    "/* Ports without a model, for traces. */\n"
+    "template <std::size_t N> struct plain {\n"
+    "    uint32_t w[N];\n"
+    "    uint32_t &operator[](std::size_t i) { return w[i]; }\n"
+    "    const uint32_t &operator[](std::size_t i) const { return w[i]; }\n"
+    "};\n"
+    "template <std::size_t N> struct bits<plain<N>> : words<plain<N>> {};\n"
+    "#ifdef VERILATOR_VERILATED_H_\n"
+    "template <std::size_t N> struct bits<VlWide<N>> : words<VlWide<N>> {};\n"
+    "#endif\n"
     "template <class T> inline void put(T &p, unsigned lsb, unsigned w, uint64_t v) { bits<T>::put(p, lsb, w, v); }\n"
     "template <class T> inline uint64_t get(const T &p, unsigned lsb, unsigned w) { return bits<T>::get(p, lsb, w); }\n"
     "template <class T> inline int64_t get_signed(const T &p, unsigned lsb, unsigned w)\n"
@@ -144,6 +156,22 @@ void emit_glue(const char *path, struct unit **u, int nu, char *const *args, int
                 fprintf(f, "\ninline const char *%s_out_differ(const struct %s_out &a, const struct %s_out &b)\n{\n", s->tag, s->tag, s->tag);
                 copy(f, &to, 0, "", "", "", 1, DIFFER);
                 fprintf(f, "    return nullptr;\n}\n");
+
+                struct port *p = NULL;
+                int np = 0, cap = 0;
+
+                flat_ports(in, false, &p, &np, &cap);
+                flat_ports(out, true, &p, &np, &cap);
+                fprintf(f, "\ntemplate <class V> inline void %s_set_out(V &m, const struct %s_out &s)\n{\n", s->tag, s->tag);
+                copy(f, &to, 0, "s", "", "", 1, IN);
+                fprintf(f, "    (void)m;\n    (void)s;\n}\n");
+                fprintf(f, "\nstruct %s_ports {\n", s->tag);
+                for (int k = 0; k < np; k++)
+                    fprintf(f, "    hlsc_glue::plain<%d> %s;\n", (p[k].w * p[k].n + 31) / 32, p[k].name);
+                fprintf(f, "};\ntemplate <class F> inline void %s_each_port(%s_ports &p, F f)\n{\n", s->tag, s->tag);
+                for (int k = 0; k < np; k++)
+                    fprintf(f, "    f(\"%s\", %d, %s, p.%s.w);\n", p[k].name, p[k].w * p[k].n, p[k].is_out ? "true" : "false", p[k].name);
+                fprintf(f, "}\n");
             }
         if (pass == 0)
             fprintf(f, "#undef _Static_assert\n}\n");
