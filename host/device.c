@@ -271,10 +271,15 @@ rs_status rs_wave(struct rs_device *d, const char *file, const char *layer, stru
     } else if (file == NULL) {
         if (d->wave_on)
             status = d->backend->wave(d->handle, NULL, err);
+        else if (d->wave_layer[0] != '\0' && !d->wave_seen)
+            status = rs_fail(err, RS_ERR_IO, "no waveform was written to %.200s: layer '%.100s' did not run on the array, or the "
+                             "file could not be made (`make sim-wave` builds the tracing simulator)", d->wave_file, d->wave_layer);
         d->wave_wanted = d->wave_on = false;
+        d->wave_layer[0] = '\0';
     } else {
         strcpy(d->wave_file, file);
         strcpy(d->wave_layer, layer != NULL ? layer : "");
+        d->wave_seen = false;
         if (layer == NULL)
             status = d->backend->wave(d->handle, file, err);
         d->wave_on = layer == NULL && status == RS_OK;

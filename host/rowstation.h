@@ -159,8 +159,8 @@ RS_MUST_CHECK rs_status rs_self_test(struct rs_device *device, struct rs_error *
 
 /**
  * rs_wave() - waveform (FST) of what runs from now on, into @file; NULL ends it.
- * @layer: NULL: everything; else only while this layer (its name in the report) is the oldest unfinished one
- * Errors: RS_ERR_UNSUPPORTED (only `sim` has waveforms).
+ * @layer: NULL: everything; else only while this layer (its name or number in the report) is the oldest unfinished one
+ * Errors: RS_ERR_UNSUPPORTED (only `sim` has waveforms); RS_ERR_IO, when it is ended: the layer's was never written.
  */
 RS_MUST_CHECK rs_status rs_wave(struct rs_device *device, const char *file, const char *layer, struct rs_error *err);
 

@@ -77,7 +77,7 @@ struct rs_device {
     pthread_mutex_t hook_lock;         /* around the user's tensor hook                          */
 
     char wave_file[1024], wave_layer[256];     /* under turn                                     */
-    bool wave_wanted, wave_on;
+    bool wave_wanted, wave_on, wave_seen;      /* a layer's is awaited; being written; was begun */
 };
 
 struct rs_buffer {

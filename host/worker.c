@@ -544,10 +544,14 @@ static void show_progress(struct rs_device *d, struct rs_slot *s, uint64_t cycle
 /* Waveform of one layer: on while it is the oldest unfinished one. */
 static void follow_wave(struct rs_device *d, struct rs_slot *s)
 {
+    const struct rs_plan_job *job = job_of(s);
+    char number[16] = "";
     bool here;
 
     count_layers_done(d, s);
-    here = strcmp(layer_name(s, s->layers_done), d->wave_layer) == 0;
+    if (s->layers_done < job->n_snapshots)
+        snprintf(number, sizeof number, "%d", job->snapshots[s->layers_done].node);
+    here = strcmp(layer_name(s, s->layers_done), d->wave_layer) == 0 || strcmp(number, d->wave_layer) == 0;
     if (here == d->wave_on)
         return;
     if (d->backend->wave(d->handle, here ? d->wave_file : NULL, NULL) != RS_OK) {
@@ -556,7 +560,9 @@ static void follow_wave(struct rs_device *d, struct rs_slot *s)
         snprintf(text, sizeof text, "no waveform could be written to %s", d->wave_file);
         rs_device_message(d, text);
         d->wave_wanted = false;
+        return;
     }
+    d->wave_seen = true;
     d->wave_on = here;
     if (!here)
         d->wave_wanted = false;
@@ -673,6 +679,9 @@ static void start_jobs(struct rs_device *d, struct rs_slot *active[RS_MAX_CORES]
                 follow_wave(d, s);
         } else {
             job_failed(d, s, status, &why);
+            /* A card that went away: another core's job would notice it in its next step. */
+            if ((status == RS_ERR_DEVICE || status == RS_ERR_TIMEOUT) && !d->dead && active[0] == NULL && active[1] == NULL)
+                (void)recover(d, NULL);
         }
         rs_turn_give(&d->turn);
     }

@@ -230,4 +230,11 @@ if [ -f "$build/librs_emu_default.so" ]; then
 else
     echo "SKIP emulation: $build/librs_emu_default.so is not built"
 fi
+if [ -x "$build/rs_sim_tiny_trace" ] && [ -f "$build/librs_sim_tiny.so" ]; then
+    expect wave_of_one_layer 0 'total' "$rs" run "$model" --target sim:tiny --input "$tmp/noise.i8" --wave "$tmp/w.fst:block3_dw"
+    expect wave_was_written 0 '' test -s "$tmp/w.fst"
+    expect wave_of_no_layer 1 "layer 'nosuch' did not run" "$rs" run "$model" --target sim:tiny --input "$tmp/noise.i8" --wave "$tmp/w2.fst:nosuch"
+else
+    echo "SKIP waves: no tracing simulator of preset tiny (make sim-wave)"
+fi
 exit $((failures != 0))
