@@ -34,7 +34,8 @@ SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-san
 LDLIBS   := -lm -ldl -pthread
 
 # Optional libraries, only of the command line: PNG and gzip inputs.  Absent: a message when one is needed.
-have = $(shell printf '\#include <stddef.h>\n\#include <stdio.h>\n\#include <$(1)>\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo 1)
+HASH := \#
+have = $(shell printf '$(HASH)include <stddef.h>\n$(HASH)include <stdio.h>\n$(HASH)include <$(1)>\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo 1)
 HAVE_PNG  := $(call have,png.h)
 HAVE_ZLIB := $(call have,zlib.h)
 CLI_DEFS := $(if $(HAVE_PNG),-DRS_HAVE_PNG) $(if $(HAVE_ZLIB),-DRS_HAVE_ZLIB)
