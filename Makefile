@@ -79,6 +79,8 @@ help:
 	@echo 'make run         the Fashion-MNIST network on the Verilated array, checked against the CPU'
 	@echo 'make test        every test (needs packages; installs them as root or through sudo)'
 	@echo 'make test-host   the tests that need a C compiler and make only: cpu and emu'
+	@echo 'make xrt-test    everything that goes through Xilinx XRT, in its hardware emulation'
+	@echo 'make kernel      PLATFORM=u250|u200|u50|u55c|u280: package and link for a card (Vivado, Vitis)'
 	@echo 'make test-long   random tests at length, with a new seed each time'
 	@echo 'make lib cli     library and command line only'
 	@echo 'make emu sim     emulation and simulation of all presets'
@@ -203,7 +205,7 @@ install-built: lib cli $(BUILD)/rowstation.pc
 	$(Q)ln -sf librowstation.so.$(VERSION) $(LIBDIR)/librowstation.so.$(SOVERSION)
 	$(Q)ln -sf librowstation.so.$(VERSION) $(LIBDIR)/librowstation.so
 	$(Q)install -m 644 $(BUILD)/rowstation.pc $(LIBDIR)/pkgconfig
-	$(Q)for f in $(EMU_LIBS) $(SIM_LIBS) $(wildcard $(BUILD)/rs_sim_*); do [ ! -f $$f ] || install -m 755 $$f $(LIBDIR)/rowstation; done
+	$(Q)for f in $(EMU_LIBS) $(SIM_LIBS) $(wildcard $(BUILD)/rs_sim_*) $(XRT_PROGRAMS); do [ ! -f $$f ] || install -m 755 $$f $(LIBDIR)/rowstation; done
 	$(SAY) INSTALL $(DESTDIR)$(PREFIX)
 
 $(BUILD)/rowstation.pc: host/rowstation.pc.in FORCE
@@ -212,7 +214,7 @@ $(BUILD)/rowstation.pc: host/rowstation.pc.in FORCE
 
 # ---- checks without running ----------------------------------------------------------------
 # What each tool knows; a tool that is not there is a line.
-LINT_C := $(LIB_SRC) $(CLI_SRC) $(wildcard host/examples/*.c)
+LINT_C := $(LIB_SRC) $(CLI_SRC) $(filter-out host/examples/xrt_%,$(wildcard host/examples/*.c))
 lint:
 	$(Q)if command -v cppcheck >/dev/null; then \
 	  cppcheck -q --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 $(INCLUDES) $(LINT_C); \

@@ -1,5 +1,6 @@
 # xrt.mk - what goes through XRT: the device process of its emulation, the process that holds XRT for back end `xrt`, tests.
 #
+#   make xrt-test       everything that goes through XRT
 #   make xrt            rs_xrt_device, librs_xrt_sleep.so; where libxrt-dev is installed rs_xrt_host and example xrt_gemm too
 XRT_INCLUDE ?= /usr/include/xrt
 XRT_LIBS    ?= -lxrt_coreutil -luuid
@@ -50,4 +51,13 @@ $(BUILD)/tests/xrt/test_backend_sim: $(BUILD)/san/tests/xrt/test_backend_sim.o $
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(SANITIZE) -rdynamic $^ $(LDLIBS) -o $@
 XRT_TESTS += $(BUILD)/tests/xrt/test_backend $(if $(SIM_READY),$(BUILD)/tests/xrt/test_backend_sim)
+XRT_TESTS += tests/xrt/test_emu_env.sh
+
+.PHONY: xrt-test _xrt-test
+xrt-test: deps
+	$(Q)$(MAKE) _xrt-test
+_xrt-test: _build $(BUILD)/shim/librs_emu_hang.so $(filter-out %.sh,$(XRT_TESTS))
+	$(Q)$(TEST_ENV) sh tests/run.sh $(XRT_TESTS)
+_build: xrt
+TESTS += $(XRT_TESTS)
 -include $(BUILD)/san/tests/xrt/test_backend.d $(BUILD)/san/tests/xrt/test_backend_sim.d

@@ -386,18 +386,18 @@ void nothing(int)
 {
 }
 
-/* Until nothing is left; what does not end by itself is killed. */
+/* Until nothing is left.  A device process ends by itself when XRT is gone; what does not is killed. */
 void reap_all(pid_t worker)
 {
-    kill(-worker, SIGKILL);
-    for (int i = 0; i < 2000; i++) {
+    kill(worker, SIGKILL);
+    for (int ms = 0; ms < 3000; ms++) {
         const pid_t pid = waitpid(-1, nullptr, WNOHANG);
 
         if (pid < 0 && errno == ECHILD)
             return;
         if (pid > 0)
             continue;
-        if (i == 500)
+        if (ms == 500)
             kill(-worker, SIGKILL);
         usleep(1000);
     }
