@@ -61,7 +61,8 @@ void rs_energy_counts(const struct rs_counters *c, const struct rs_device_info *
     const double read = (double)c->axi_read * info->axi_bytes, filters = filter_bytes < read ? filter_bytes : read;
 
     memset(n, 0, sizeof *n);
-    n->count[RS_E_MAC][RS_OPERAND_NONE] = (double)(c->macs - c->macs_gated);
+    /* Counters of one layer are cut between layers that overlap: a few gated MACs may be on the other side of the cut. */
+    n->count[RS_E_MAC][RS_OPERAND_NONE] = c->macs > c->macs_gated ? (double)(c->macs - c->macs_gated) : 0;
     n->gated = (double)c->macs_gated;
     n->count[RS_E_SPAD][RS_OPERAND_IFMAP] = (double)c->mac_uops * rows * cols + (double)c->ifmap_words * rows * cols;
     n->count[RS_E_SPAD][RS_OPERAND_FILTER] = (double)c->mac_uops * rows * cols + (double)c->filter_words * rows;

@@ -1,0 +1,101 @@
+#!/bin/sh
+# test_cost.sh - study, scalesim, compare from the command line, built with sanitizers: what they print and what they refuse.
+rs=${RS_BUILD:-build}/san/rowstation
+here=$(dirname "$0")/../..
+dir=$(mktemp -d) || exit 1
+trap 'rm -rf "$dir"' EXIT INT TERM
+ASAN_OPTIONS=detect_leaks=1; export ASAN_OPTIONS
+
+pass() { echo "PASS $1"; }
+fail() { echo "  $2"; echo "FAIL $1"; failed=1; }
+failed=0
+
+# ok NAME COMMAND...: ends with 0;  says NAME TEXT: the last output holds TEXT;  refuses NAME TEXT COMMAND...
+ok() { name=$1; shift; if "$@" >"$dir/out" 2>"$dir/err"; then pass "$name"; else fail "$name" "$(tail -3 "$dir/err")"; fi; }
+says() { if grep -qF -- "$2" "$dir/out"; then pass "$1"; else fail "$1" "'$2' is not in the output: $(head -5 "$dir/out")"; fi; }
+refuses() {
+    name=$1 text=$2; shift 2
+    if "$@" >"$dir/out" 2>"$dir/err"; then fail "$name" "it ended with 0"
+    elif grep -qF -- "$text" "$dir/err"; then pass "$name"
+    else fail "$name" "'$text' is not in: $(head -3 "$dir/err")"; fi
+}
+
+ok study_runs "$rs" study --pes 256 --batch 16 --json "$dir/study.json"
+says study_finds_alexnet "6.11 ( 1.00)"
+says study_prints_the_claims "claimed"
+ok study_takes_a_network "$rs" study --pes 256 --batch 4 --blocking "$here/tests/workloads/kws.csv"
+says study_answers_the_question "Dataflow or blocking?"
+refuses study_refuses_nonsense "from 1 to 2^20" "$rs" study --pes none
+printf '[dataflow isca16]\ndram = -3 MAC | assumed | 2026 | me\n' >"$dir/bad.txt"
+refuses study_refuses_a_negative_cost "at least 0" "$rs" study --constants "$dir/bad.txt"
+refuses study_refuses_a_missing_file "No such file" "$rs" study "$dir/none.csv"
+
+printf 'Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,\nConv1, 224, 224, 11, 11, 3, 96, 4,\n' >"$dir/t.csv"
+printf '[general]\nrun_name = x\n[architecture_presets]\nArrayHeight: 32\nArrayWidth: 32\nIfmapSramSzkB: 64\nFilterSramSzkB: 64\nOfmapSramSzkB: 64\nDataflow: ws\n[run_presets]\nInterfaceBandwidth: CALC\n' >"$dir/c.cfg"
+ok scalesim_as_systolic "$rs" scalesim -c "$dir/c.cfg" -t "$dir/t.csv" -p "$dir/ss" --as-systolic
+if grep -q '^0, 112283, 112283, 0, 91.68' "$dir/ss/COMPUTE_REPORT.csv"; then pass scalesim_equals_the_formula
+else fail scalesim_equals_the_formula "$(cat "$dir/ss/COMPUTE_REPORT.csv")"; fi
+for report in COMPUTE BANDWIDTH DETAILED_ACCESS; do
+    if [ "$(wc -l <"$dir/ss/${report}_REPORT.csv")" -eq 2 ]; then pass "scalesim_writes_$report"; else fail "scalesim_writes_$report" "lines"; fi
+done
+refuses scalesim_wants_a_topology "-t TOPOLOGY" "$rs" scalesim -c "$dir/c.cfg"
+sed 's/ws/rs/' "$dir/c.cfg" >"$dir/d.cfg"
+refuses scalesim_refuses_a_dataflow "ws, os or is" "$rs" scalesim -c "$dir/d.cfg" -t "$dir/t.csv" --as-systolic
+
+refuses compare_wants_a_workload "is expected" "$rs" compare
+refuses compare_refuses_cpu "no array to count" "$rs" compare "$here/tests/workloads/kws.csv" --target cpu
+printf '[device mine]\nkind = gpu\n' >"$dir/dev.txt"
+refuses compare_names_the_missing_constant "'memory' is missing" "$rs" compare "$here/tests/workloads/kws.csv" --devices "$dir/dev.txt" --target emu:default
+refuses compare_refuses_a_table "no section [energy none]" "$rs" compare "$here/tests/workloads/kws.csv" --energy none --target emu:default
+refuses compare_refuses_a_calibration "not a file of --calibrate" "$rs" compare "$here/tests/workloads/kws.csv" --calibration "$dir/dev.txt"
+if [ -f "${RS_BUILD:-build}/librs_emu_default.so" ]; then
+    ok compare_runs "$rs" compare "$here/tests/workloads/kws.csv" --target emu:default --batch 1,8 --json "$dir/k.json" --csv "$dir/k.csv" \
+        --md "$dir/k.md" --html "$dir/k.html"
+    says compare_says_what_the_clock_is "assumed 250 MHz"
+    says compare_prints_the_counted_row "counted"
+    if grep -q '<svg' "$dir/k.html" && ! grep -Eq '(src|href)=|<script|url\(' "$dir/k.html"; then pass compare_html_needs_nothing_else
+    else fail compare_html_needs_nothing_else "$(grep -Eo '(src|href)=.{30}|<script|url\(.{20}' "$dir/k.html" | head -3)"; fi
+    rows=$(grep -c ',1,' "$dir/k.csv")
+    if [ "$rows" -ge 17 ]; then pass compare_csv_has_all_devices; else fail compare_csv_has_all_devices "$rows rows of batch 1"; fi
+    if command -v python3 >/dev/null; then
+        ok compare_json_is_json python3 -c "
+import json, sys
+k = json.load(open('$dir/k.json'))
+s = json.load(open('$dir/study.json'))
+assert k['cycles_counted'] > 0 and len(k['layers']) >= 11
+for l in k['layers']:
+    if l['cycles']:
+        assert abs(sum(l[n] for n in ('computing','ifmap','filters','psum bank','drain','sequencer','load','other engines','idle')) - 1) < 1e-6
+for e in k['energy']:
+    assert e['low'] <= e['total'] <= e['high'] and e['dram_halved'] < e['total'] < e['dram_doubled']
+"
+        ok compare_html_is_well_formed python3 -c "
+import html.parser
+class P(html.parser.HTMLParser):
+    stack = []
+    def handle_starttag(self, t, a):
+        if t not in ('meta', 'br', 'link'): self.stack.append(t)
+    def handle_startendtag(self, t, a): pass
+    def handle_endtag(self, t): assert self.stack.pop() == t, t
+p = P(); p.feed(open('$dir/k.html').read()); assert not p.stack
+"
+    fi
+    # The calibrated model within 20 % of the measured time of each network; a busy machine gets three tries.
+    best=${RS_BUILD:-build}/rowstation
+    for net in kws resnet8 ad vww; do
+        [ -x "$best" ] && command -v python3 >/dev/null || { echo "SKIP cpu_model_within_20_percent_of_$net: no plain build or no python3"; continue; }
+        try=0 good=0
+        while [ $try -lt 3 ] && [ $good -eq 0 ]; do
+            "$best" compare "$here/tests/workloads/$net.csv" --target emu:default --calibrate --json "$dir/cal.json" >/dev/null 2>"$dir/err" &&
+                python3 -c "
+import json
+k = json.load(open('$dir/cal.json')); e = k['cpu_modelled_s'] / k['cpu_measured_s'] - 1
+print('%+.1f %%' % (100 * e)); assert abs(e) < 0.2" >"$dir/out" 2>&1 && good=1
+            try=$((try + 1))
+        done
+        if [ $good -eq 1 ]; then pass "cpu_model_within_20_percent_of_$net"; else fail "cpu_model_within_20_percent_of_$net" "$(head -1 "$dir/out") $(tail -1 "$dir/err")"; fi
+    done
+else
+    echo "SKIP compare_runs: no librs_emu_default.so"
+fi
+exit $failed
