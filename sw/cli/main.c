@@ -31,6 +31,9 @@ static const struct command {
      "dataflows under equal area, for AlexNet or any network", cmd_study},
     {"scalesim", "scalesim -t TOPOLOGY.csv [-c CONFIG.cfg] [-p DIR] [--as-systolic] [--target T]",
      "SCALE-Sim's files in, its reports out: for this array, or for its systolic machine", cmd_scalesim},
+    {"compare", "compare MODEL|LAYERS.csv [--target T] [--batch N,...] [--devices FILE] [--calibrate] [--calibration FILE]\n"
+     "                        [--json FILE] [--csv FILE] [--md FILE] [--html FILE]",
+     "latency, throughput, energy, price beside CPUs and GPUs", cmd_compare},
     {"info", "info [--target T] [--self-test] [--json FILE]",
      "versions, targets; a known-answer run", cmd_info},
     {"compile", "compile MODEL -o FILE [--target T]",
@@ -282,7 +285,7 @@ int main(int argc, char **argv)
     const struct command *command;
 
     if (argc < 2) {
-        fprintf(stderr, "rowstation: no command\nusage: rowstation run|plan|check|bench|study|scalesim|info|compile|xclbin|emu-env|help ...\n");
+        fprintf(stderr, "rowstation: no command\nusage: rowstation run|plan|check|bench|study|scalesim|compare|info|compile|xclbin|emu-env|help ...\n");
         return CLI_USAGE;
     }
     if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
@@ -298,7 +301,7 @@ int main(int argc, char **argv)
     }
     command = find(argv[1]);
     if (command == NULL) {
-        fprintf(stderr, "rowstation: unknown command '%s'\nusage: rowstation run|plan|check|bench|study|scalesim|info|compile|xclbin|emu-env|help ...\n",
+        fprintf(stderr, "rowstation: unknown command '%s'\nusage: rowstation run|plan|check|bench|study|scalesim|compare|info|compile|xclbin|emu-env|help ...\n",
                 argv[1]);
         return CLI_USAGE;
     }
