@@ -562,8 +562,7 @@ static struct text put_inner(struct out *o, struct expr *e, int w)
         const i128 lo = e->a->lo < e->b->lo ? e->a->lo : e->b->lo, hi = e->a->hi > e->b->hi ? e->a->hi : e->b->hi;
         const bool sgn = lo < 0;
 
-        n = sgn ? bits_signed(lo, hi) + 1 : bits_unsigned(hi);
-        n = n > w ? n : w;
+        n = sgn ? bits_signed(lo, hi) + 1 : bits_unsigned(hi);  /* no wider: a divider costs n^2 */
         a = put(o, e->a, n);
         b = put(o, e->b, n);
         if (sgn) {
@@ -576,7 +575,7 @@ static struct text put_inner(struct out *o, struct expr *e, int w)
         a = (struct text){ fmt("%s %s %s", paren(a, P_MUL), e->k == E_DIV ? "/" : "%", paren(b, P_MUL + 1)), P_MUL, sgn, sgn };
         if (!e->exact && w > e->w)
             return widen(narrow(a.sgn == 1 ? to_unsigned(a) : a, n, e->w), e->w, w, e->s);
-        return n > w ? narrow(a.sgn == 1 ? to_unsigned(a) : a, n, w) : a;
+        return n > w ? narrow(a.sgn == 1 ? to_unsigned(a) : a, n, w) : widen(a, n, w, sgn);
     }
     default:
         abort();

@@ -67,7 +67,7 @@ module arithmetic (
             r_y = clamp;  // arithmetic.c:30
         end
         default: begin
-            r_y = $unsigned(~(32'(b)) / 32'sd10) - {24'd0, u} % 32'd7;  // arithmetic.c:33
+            r_y = 32'($signed(~(9'(b)) / 9'sd10)) - {24'd0, u % 8'd7};  // arithmetic.c:33
         end
         endcase
         r_small = r_small + a[4:0];  // arithmetic.c:36
