@@ -6,7 +6,8 @@
 #include "glb.h"
 #include "group_queue.h"
 
-#define ITEM_DEPTH  32                     /* pixel pairs that may wait; at least 2 * columns   */
+#define ITEM_DEPTH  64                     /* pixel pairs that may wait: three rounds of the columns, so */
+                                           /* that one can drain while the next is promised places    */
 #define ITEM_CHUNKS (2 * RS_BLOCK / RS_ADD_LANES)   /* clocks of the adders for a pixel pair  */
 #define READY_DEPTH 4                      /* sums that may wait for the global buffer          */
 #define RES_DEPTH   4
@@ -104,9 +105,9 @@ struct output_stage {
     bool     end_due;
 
     struct output_item item[ITEM_DEPTH];
-    uint32_t item_head : 5, item_tail : 5, item_count : 6, promised : 6;
-    uint32_t asked : 6;                    /* items from the head whose residual was asked for  */
-    uint32_t fed : 6;                      /* items from the head that are in the adders        */
+    uint32_t item_head : 6, item_tail : 6, item_count : 7, promised : 7;
+    uint32_t asked : 7;                    /* items from the head whose residual was asked for  */
+    uint32_t fed : 7;                      /* items from the head that are in the adders        */
 
     /* Residual operands and adders. */
     struct pixel_pair res[RES_DEPTH];
