@@ -719,9 +719,10 @@ static void *array_thread(void *argument)
         rs_turn_take(&d->turn);
         start = rs_seconds();
         status = d->backend->step(d->handle, d->wave_wanted ? WAVE_STEP_CYCLES : STEP_CYCLES, &done, &why);
+        start = (rs_seconds() - start) / ((active[0] != NULL) + (active[1] != NULL));     /* shared by the jobs */
         for (uint32_t core = 0; core < d->uri.cores; core++)
             if (active[core] != NULL)
-                active[core]->step_seconds += rs_seconds() - start;
+                active[core]->step_seconds += start;
         if (status == RS_OK && d->wave_wanted && active[0] != NULL)
             follow_wave(d, active[0]);
         if (status == RS_OK && d->options.progress != NULL && rs_seconds() - shown > PROGRESS_SECONDS) {
