@@ -48,6 +48,11 @@ printf '[device mine]\nkind = gpu\n' >"$dir/dev.txt"
 refuses compare_names_the_missing_constant "'memory' is missing" "$rs" compare "$here/tests/workloads/kws.csv" --devices "$dir/dev.txt" --target emu:default
 refuses compare_refuses_a_table "no section [energy none]" "$rs" compare "$here/tests/workloads/kws.csv" --energy none --target emu:default
 refuses compare_refuses_a_calibration "not a file of --calibrate" "$rs" compare "$here/tests/workloads/kws.csv" --calibration "$dir/dev.txt"
+ok scenario_in_real_time "$rs" scenario "$here/tests/workloads/kws.csv" --target cpu --scenario server --queries 40 --bound 1000
+says scenario_finds_a_rate "highest rate"
+refuses scenario_refuses_a_name "is expected" "$rs" scenario "$here/tests/workloads/kws.csv" --scenario none
+refuses scenario_refuses_numbers "a whole number" "$rs" scenario "$here/tests/workloads/kws.csv" --queries 0
+refuses scenario_wants_a_network "a network is expected" "$rs" scenario "$dir/t.csv"
 if [ -f "${RS_BUILD:-build}/librs_emu_default.so" ]; then
     ok compare_runs "$rs" compare "$here/tests/workloads/kws.csv" --target emu:default --batch 1,8 --json "$dir/k.json" --csv "$dir/k.csv" \
         --md "$dir/k.md" --html "$dir/k.html"
@@ -80,6 +85,11 @@ class P(html.parser.HTMLParser):
 p = P(); p.feed(open('$dir/k.html').read()); assert not p.stack
 "
     fi
+    ok scenario_runs "$rs" scenario "$here/tests/workloads/kws.csv" --target emu:default --scale 1,0.25 --results "$dir/results.txt" --json "$dir/s.json"
+    says scenario_is_no_submission "not a submission"
+    for s in SingleStream MultiStream Offline Server; do says "scenario_prints_$s" "$s"; done
+    if grep -q 'Median throughput is [0-9.]* inf./sec.' "$dir/results.txt"; then pass scenario_writes_results
+    else fail scenario_writes_results "$(cat "$dir/results.txt")"; fi
     # The calibrated model within 20 % of the measured time of each network; a busy machine gets three tries.
     best=${RS_BUILD:-build}/rowstation
     for net in kws resnet8 ad vww; do
