@@ -14,6 +14,7 @@ int cmd_bench(int argc, char **argv);
 int cmd_study(int argc, char **argv);
 int cmd_scalesim(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
+int cmd_scenario(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_compile(int argc, char **argv);
 

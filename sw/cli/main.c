@@ -34,6 +34,9 @@ static const struct command {
     {"compare", "compare MODEL|LAYERS.csv [--target T] [--batch N,...] [--devices FILE] [--calibrate] [--calibration FILE]\n"
      "                        [--json FILE] [--csv FILE] [--md FILE] [--html FILE]",
      "latency, throughput, energy, price beside CPUs and GPUs", cmd_compare},
+    {"scenario", "scenario MODEL [--target T] [--scenario NAME] [--queries N] [--in-flight N] [--bound MS] [--wait MS] [--batch N]\n"
+     "                         [--scale X,...] [--clock MHZ] [--seed N] [--json FILE] [--results FILE]",
+     "MLPerf-style scenarios through the asynchronous runtime", cmd_scenario},
     {"info", "info [--target T] [--self-test] [--json FILE]",
      "versions, targets; a known-answer run", cmd_info},
     {"compile", "compile MODEL -o FILE [--target T]",
@@ -285,7 +288,7 @@ int main(int argc, char **argv)
     const struct command *command;
 
     if (argc < 2) {
-        fprintf(stderr, "rowstation: no command\nusage: rowstation run|plan|check|bench|study|scalesim|compare|info|compile|xclbin|emu-env|help ...\n");
+        fprintf(stderr, "rowstation: no command\nusage: rowstation run|plan|check|bench|study|scalesim|compare|scenario|info|compile|xclbin|emu-env|help ...\n");
         return CLI_USAGE;
     }
     if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
@@ -301,7 +304,7 @@ int main(int argc, char **argv)
     }
     command = find(argv[1]);
     if (command == NULL) {
-        fprintf(stderr, "rowstation: unknown command '%s'\nusage: rowstation run|plan|check|bench|study|scalesim|compare|info|compile|xclbin|emu-env|help ...\n",
+        fprintf(stderr, "rowstation: unknown command '%s'\nusage: rowstation run|plan|check|bench|study|scalesim|compare|scenario|info|compile|xclbin|emu-env|help ...\n",
                 argv[1]);
         return CLI_USAGE;
     }
