@@ -33,7 +33,11 @@ void command_clock(struct command *r, const struct command_in *in, struct comman
         r->fetch_left = r->fetch_left - n;
         r->promised = r->promised + n;
     }
+    const bool beat_bad = in->beat_valid && r->beat_ready && in->beat_error;
+    const uint64_t beat_bad_addr = r->beat_addr;
+
     if (in->beat_valid && r->beat_ready) {
+        r->beat_addr = r->beat_addr + RS_AXI_BYTES;
         for (uint32_t w = 0; w < RS_COMMAND_WORDS; w++)
             if (w / (RS_AXI_BYTES / 4) == r->beat)
                 r->slot[r->tail & (COMMAND_SLOTS - 1u)][w] =
@@ -68,6 +72,7 @@ void command_clock(struct command *r, const struct command_in *in, struct comman
             r->beat = 0;
             r->promised = 0;
             r->fetch_addr = in->base;
+            r->beat_addr = in->base;
             r->fetch_left = in->count;
             r->quiet = 0;
             r->status = RS_HW_OK;
@@ -155,11 +160,12 @@ void command_clock(struct command *r, const struct command_in *in, struct comman
         break;
     }
 
-    if (r->status == RS_HW_OK && (in->load_error || (in->beat_valid && in->beat_error))) {
+    if (r->status == RS_HW_OK && (in->load_error || beat_bad)) {
         r->status = RS_HW_READ_ERROR;
-        r->error_addr = in->load_error ? in->load_error_addr : r->fetch_addr;
+        r->error_addr = in->load_error ? in->load_error_addr : beat_bad_addr;
     } else if (r->status == RS_HW_OK && in->store_error) {
         r->status = RS_HW_WRITE_ERROR;
+        r->error_addr = in->store_error_addr;
     }
 
     if (in->rst) {

@@ -23,7 +23,7 @@ struct command_in {
     bool     idle;                         /* all engines                                        */
     bool     store_idle;
     bool     load_error, store_error;
-    uint64_t load_error_addr;
+    uint64_t load_error_addr, store_error_addr;
 };
 struct command_out {
     struct axi_burst burst;
@@ -46,6 +46,7 @@ struct command {
     uint32_t head : 4, tail : 4;           /* modulo 2 * COMMAND_SLOTS                           */
     uint32_t beat : 4;                     /* of the command being filled                        */
     uint64_t fetch_addr;
+    uint64_t beat_addr;                    /* of the beat that comes next                        */
     uint32_t fetch_left;                   /* commands not asked for                             */
     uint32_t promised : 4;                 /* commands asked for, not yet here                   */
     struct axi_burst burst;

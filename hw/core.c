@@ -80,6 +80,7 @@ void core_clock(struct core *r, const struct core_in *in, struct core_out *out)
     command.load_error = r->load_engine_out.error;
     command.load_error_addr = r->load_engine_out.error_addr;
     command.store_error = r->store_engine_out.error;
+    command.store_error_addr = r->store_engine_out.error_addr;
 
     /* Memory. */
     axi_read.rst = clear;

@@ -14,9 +14,11 @@ void store_engine_clock(struct store_engine *r, const struct store_engine_in *in
 #pragma HLS PIPELINE II=1
 #pragma HLS ARRAY_PARTITION variable=r->queue complete dim=0
 #pragma HLS BIND_STORAGE variable=r->data type=ram_2p impl=lutram
+#pragma HLS BIND_STORAGE variable=r->burst_addr type=ram_2p impl=lutram
     uint32_t words[MOVE_WORDS];
     const struct axi_beat front = r->data[r->head];
     const struct store_strobe front_strobe = r->strobe[r->head];
+    const uint64_t answered_addr = r->burst_addr[r->answered & (STORE_BURSTS - 1u)];
     bool asked = false, gone = false, mark = false;
     bool w_free = !r->wvalid || in->wready;
 
@@ -46,13 +48,14 @@ void store_engine_clock(struct store_engine *r, const struct store_engine_in *in
         r->awvalid = false;
     if (r->burst_left == 0) {
         if (r->write_walk.active && !r->awvalid && (r->snapshot || r->count != 0) &&
-            r->mark_count != STORE_MARKS) {
+            r->mark_count != STORE_MARKS && (uint16_t)(r->bursts - r->answered) < STORE_BURSTS) {
             const uint32_t beats = move_burst(&r->write_walk);
 
             r->awvalid = true;
             r->awaddr = r->write_walk.addr;
             r->awlen = beats - 1u;
             r->burst_left = beats;
+            r->burst_addr[r->bursts & (STORE_BURSTS - 1u)] = r->write_walk.addr;
             r->bursts++;
             move_advance(&r->write_walk, beats);
             mark = !r->write_walk.active;
@@ -90,6 +93,7 @@ void store_engine_clock(struct store_engine *r, const struct store_engine_in *in
 
     /* Responses. */
     r->error = in->bvalid && in->bresp != 0;
+    r->error_addr = answered_addr;
     r->answered += in->bvalid;
     if (r->mark_count != 0 && (uint16_t)(r->answered - r->mark[r->mark_head]) < 0x8000u) {
         r->mark_head = r->mark_head + 1;
@@ -165,5 +169,6 @@ void store_engine_clock(struct store_engine *r, const struct store_engine_in *in
     out->bready = true;
     out->done = r->done;
     out->error = r->error;
+    out->error_addr = r->error_addr;
     out->moved = r->moved;
 }

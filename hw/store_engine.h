@@ -6,6 +6,7 @@
 #define STORE_QUEUE 4
 #define STORE_DATA  8                      /* beats read ahead of the write channel              */
 #define STORE_MARKS 8                      /* commands whose responses are still to come         */
+#define STORE_BURSTS 16                    /* bursts whose responses are still to come           */
 
 struct store_engine_in {
     bool     rst;
@@ -32,6 +33,7 @@ struct store_engine_out {
     bool     bready;
     uint16_t done;
     bool     error;
+    uint64_t error_addr;                   /* of the burst that was answered with an error       */
     bool     moved;                        /* a beat went out at the last edge                   */
 };
 
@@ -60,6 +62,8 @@ struct store_engine {
     struct axi_beat wdata;
     uint64_t wstrb : RS_AXI_BYTES;
     uint16_t bursts, answered;
+    uint64_t burst_addr[STORE_BURSTS];
+    uint64_t error_addr;
     uint16_t mark[STORE_MARKS];            /* bursts issued up to the end of a command           */
     uint32_t mark_head : 3, mark_tail : 3, mark_count : 4;
     uint16_t done;
