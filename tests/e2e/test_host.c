@@ -431,7 +431,7 @@ TEST(hung_device_times_out)
 
 TEST(bus_error_is_reported_with_its_address)
 {
-    failing_device("emu:default?fault_read=0x4000000000", RS_ERR_DEVICE, "on a read at address 0x4000000");
+    failing_device("emu:default?fault_read=0x4000000000", RS_ERR_DEVICE, "on a read at address 0x4000000000");
     failing_device("emu:default?fault_write=0x4000000000&base=0x4000000000&mem=65536", RS_ERR_NOMEM, "no room");
 }
 
