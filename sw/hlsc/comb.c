@@ -369,8 +369,13 @@ static void run(struct comb *c, struct block *b)
                 idx[k] = subst(c, s->lhs->idx[k]);
                 flat = flat < 0 || idx[k]->k != E_CONST ? -1 : flat * v->dim[k] + (int)idx[k]->lo;
             }
-            if (m < 2 && v->k != V_CHILD_IN && v->k != V_OUT)
+            if (m < 2 && v->k != V_CHILD_IN && v->k != V_OUT) {
+                const int before = c->d->nvar;
+
                 e = name_it(c, e, v, v->name);
+                if (!c->post && v->k == V_LOCAL && v->n == 1 && c->d->nvar > before)
+                    v->as_wire = c->d->var[c->d->nvar - 1];
+            }
             if (flat >= 0) {
                 if (m > 1)
                     poke_word(c, v, flat, e, m);
@@ -462,6 +467,37 @@ static void find_shadow(struct expr *e, void *ctx)
     }
 }
 
+static void count_assigns(struct block *b)
+{
+    for (int i = 0; i < b->n; i++) {
+        struct stmt *s = b->s[i];
+
+        if (s->k == S_ASSIGN && s->lhs->v->k == V_LOCAL && (s->live[0] || s->live[1]))
+            s->lhs->v->nassign++;
+        count_assigns(&s->a);
+        count_assigns(&s->b);
+        for (int j = 0; j < s->narm; j++)
+            count_assigns(&s->arm[j].body);
+    }
+}
+
+/* A local that is assigned once and has become a wire is read from the wire in the clocked block too. */
+static void drop_assigns(struct block *b)
+{
+    for (int i = 0; i < b->n; i++) {
+        struct stmt *s = b->s[i];
+
+        if (s->k == S_ASSIGN && s->lhs->v->as_wire != NULL) {
+            s->live[0] = false;
+            s->overwritten = true;
+        }
+        drop_assigns(&s->a);
+        drop_assigns(&s->b);
+        for (int j = 0; j < s->narm; j++)
+            drop_assigns(&s->arm[j].body);
+    }
+}
+
 void comb(struct design *d)
 {
     struct comb c = { .d = d };
@@ -497,6 +533,17 @@ void comb(struct design *d)
         if ((d->var[i]->k == V_CHILD_IN || d->var[i]->wire_out) && d->var[i]->value != NULL)
             for (int j = 0; j < d->var[i]->n; j++)
                 visit_expr(d->var[i]->value[j], find_shadow, NULL);
+    /* Locals that are such wires anyhow. */
+    count_assigns(&d->body);
+    for (int i = 0; i < d->nvar; i++) {
+        struct var *v = d->var[i];
+
+        if (v->as_wire != NULL && (v->nassign != 1 || !v->live[0] || v->tainted || !v->as_wire->name_used))
+            v->as_wire = NULL;
+        if (v->as_wire != NULL)
+            v->as_wire->name = v->name;
+    }
+    drop_assigns(&d->body);
     for (int i = 0; i < d->nvar; i++)
         if (d->var[i]->shadow && d->var[i]->mem != NULL)
             d->var[i]->mem->nba = true;

@@ -165,6 +165,8 @@ struct place { const char *base; int lsb, w, bits; bool sgn; const char *var_lsb
 
 static const char *visible(struct out *o, const struct var *v)
 {
+    if (v->as_wire != NULL)
+        return v->as_wire->name;
     return o->wires && v->shadow && v->mem == NULL ? fmt("%s_q", v->name) : v->name;
 }
 
@@ -913,6 +915,10 @@ void emit(struct design *d, const struct options *opt)
     for (int i = 0; i < d->nvar; i++) {
         struct var *v = d->var[i];
 
+        if (v->as_wire != NULL) {
+            v->as_wire->live[1] = true;
+            visit_expr(v->as_wire->def, mark_wires, NULL);
+        }
         if ((v->k == V_CHILD_IN || v->wire_out) && v->value != NULL)
             for (int j = 0; j < v->n; j++)
                 if (v->value[j] != NULL)
@@ -961,7 +967,7 @@ void emit(struct design *d, const struct options *opt)
     for (int i = 0; i < d->nvar; i++) {
         const struct var *v = d->var[i];
 
-        if (v->k != V_LOCAL || !v->live[0])
+        if (v->k != V_LOCAL || !v->live[0] || v->as_wire != NULL)
             continue;
         if (any++ == 0)
             fprintf(o.f, "\n    // locals\n");

@@ -389,9 +389,24 @@ static bool live_block(struct block *b, struct livectx *c)
     return any;
 }
 
+static void forget(struct block *b, int which)
+{
+    for (int i = 0; i < b->n; i++) {
+        b->s[i]->live[which] = false;
+        forget(&b->s[i]->a, which);
+        forget(&b->s[i]->b, which);
+        for (int j = 0; j < b->s[i]->narm; j++)
+            forget(&b->s[i]->arm[j].body, which);
+    }
+}
+
 void live(struct design *d, int which)
 {
     struct livectx c = { .which = which };
+
+    forget(&d->body, which);
+    for (int i = 0; i < d->nvar; i++)                        /* registers that wires read are needed */
+        d->var[i]->live[which] = which == 0 && d->var[i]->k == V_STATE && d->var[i]->live[1];
 
     do {
         c.changed = false;
@@ -491,6 +506,8 @@ static int number(struct block *b, int seq)
     return seq;
 }
 
+static void copy_outputs(struct design *d);
+
 void flow(struct design *d)
 {
     struct paths p = { 0 };
@@ -531,9 +548,9 @@ void flow(struct design *d)
     wire_outputs(&d->body, false);
     /* A register is kept if an output, a child or an assertion depends on it. */
     live(d, 1);
-    for (int i = 0; i < d->nvar; i++)
-        if (d->var[i]->k == V_STATE && d->var[i]->live[1])
-            d->var[i]->live[0] = true;
+    live(d, 0);
+    copy_outputs(d);
+    live(d, 1);
     live(d, 0);
     /* "A register that is read is written somewhere." */
     for (int i = 0; i < d->nvar; i++)
@@ -543,6 +560,20 @@ void flow(struct design *d)
                   d->var[i]->cname);
 }
 
+static bool copies_raw(const struct block *b, const struct var *out)
+{
+    for (int i = 0; i < b->n; i++)
+        if (b->s[i]->k == S_ASSIGN && b->s[i]->lhs->v == out) {
+            const struct expr *e = b->s[i]->rhs;
+
+            while (e->k == E_CAST)
+                e = e->a;
+            if (e->k == E_LEAF && e->v->raw)
+                return true;
+        }
+    return false;
+}
+
 static void raw_read(struct expr *e, void *ctx)
 {
     (void)ctx;
@@ -550,31 +581,46 @@ static void raw_read(struct expr *e, void *ctx)
         e->v->raw = true;
 }
 
-static void raw_block(const struct block *b)
+static void raw_block(const struct block *b, bool outputs)
 {
     for (int i = 0; i < b->n; i++) {
         const struct stmt *s = b->s[i];
 
         if (!s->live[0])
             continue;
-        visit_expr(s->rhs, raw_read, NULL);
+        if (outputs || s->k != S_ASSIGN || s->lhs->v->k != V_OUT)
+            visit_expr(s->rhs, raw_read, NULL);
         if (s->k == S_ASSIGN) {
             for (int j = 0; j < s->lhs->nidx; j++)
                 visit_expr(s->lhs->idx[j], raw_read, NULL);
             if (s->lhs->v->k == V_STATE)
                 s->lhs->v->written = true;
         }
-        raw_block(&s->a);
-        raw_block(&s->b);
+        raw_block(&s->a, outputs);
+        raw_block(&s->b, outputs);
         for (int j = 0; j < s->narm; j++)
-            raw_block(&s->arm[j].body);
+            raw_block(&s->arm[j].body, outputs);
     }
+}
+
+/* A register that is read again after it was written keeps its blocking assignments and is copied. */
+static void copy_outputs(struct design *d)
+{
+    raw_block(&d->body, false);
+    for (int i = 0; i < d->nvar; i++) {
+        struct var *v = d->var[i];
+
+        if (v->k == V_OUT && !v->wire_out && !copies_raw(&d->body, v))
+            v->wire_out = true;
+    }
+    for (int i = 0; i < d->nvar; i++)
+        d->var[i]->raw = d->var[i]->written = false;
 }
 
 void finish(struct design *d)
 {
     live(d, 0);
-    raw_block(&d->body);
+    raw_block(&d->body, true);
     for (int i = 0; i < d->nvar; i++) {
         struct var *v = d->var[i];
 

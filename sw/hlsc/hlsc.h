@@ -182,7 +182,9 @@ struct var {
     int id;
     bool wire_out;                 /* V_OUT driven by an assign                                */
     bool must_wire;                /* ... because a child's output or a block RAM is behind it */
+    bool copies;                   /* V_OUT: of registers, unconditionally                     */
     bool from_bram;                /* loaded from a block RAM's read port                      */
+    struct var *as_wire; int nassign;  /* V_LOCAL assigned once: the wire that has its value       */
     bool poison;                   /* stands for a value that an output wire cannot have       */
     bool raw;                      /* read after a write on some path                          */
     bool live[2], name_used, tainted, written;

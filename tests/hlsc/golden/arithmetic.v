@@ -17,8 +17,8 @@ module arithmetic (
     input  wire [7:0] u,
     input  wire signed [31:0] wide,
     output reg  signed [31:0] y,
-    output reg  [7:0] rom,
-    output reg  less
+    output wire [7:0] rom,
+    output wire less
 );
 
     // struct arithmetic
@@ -43,6 +43,9 @@ module arithmetic (
         squares[6] = 8'd36;
         squares[7] = 8'd49;
     end
+
+    assign rom = r_rom;
+    assign less = r_less;
 
     always @(posedge ap_clk) begin
         case (op)  // arithmetic.c:18
@@ -74,8 +77,8 @@ module arithmetic (
         if (rst) begin  // arithmetic.c:37
             r_small = 5'h1d;  // arithmetic.c:38
         end
-        r_rom = squares[u[2:0]];  // arithmetic.c:39
-        r_less = 9'(a) < $signed({1'd0, u});  // arithmetic.c:40
+        r_rom <= squares[u[2:0]];  // arithmetic.c:39
+        r_less <= 9'(a) < $signed({1'd0, u});  // arithmetic.c:40
         if (u[0]) begin  // arithmetic.c:42
             r_y = r_y ^ 32'(r_small);  // arithmetic.c:44
         end
@@ -89,8 +92,6 @@ module arithmetic (
             r_y = r_y ^ 32'(r_small) << 3;  // arithmetic.c:44
         end
         y <= r_y;  // arithmetic.c:46
-        rom <= r_rom;  // arithmetic.c:47
-        less <= r_less;  // arithmetic.c:48
     end
 endmodule
 

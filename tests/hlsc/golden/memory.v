@@ -16,9 +16,9 @@ module memory (
     input  wire [7:0] e_tag,
     input  wire signed [11:0] e_value,
     output wire [31:0] word,
-    output reg  [7:0] found_tag,
-    output reg  signed [11:0] found_value,
-    output reg  [7:0] sum
+    output wire [7:0] found_tag,
+    output wire signed [11:0] found_value,
+    output wire [7:0] sum
 );
 
     // struct memory
@@ -32,6 +32,9 @@ module memory (
     reg [7:0] r_b;  // memory.c:18
 
     assign word = r_q;
+    assign found_tag = r_e_tag;
+    assign found_value = r_e_value;
+    assign sum = r_b;
 
     always @(posedge ap_clk) begin
         r_q <= r_block[addr[5:0]];  // memory.c:9
@@ -47,18 +50,15 @@ module memory (
         if (we[3]) begin  // memory.c:11
             r_block[addr[5:0]][31:24] = lane[31:24];  // memory.c:12
         end
-        r_e_tag = r_spad[addr[3:0]][7:0];  // memory.c:14
-        r_e_value = r_spad[addr[3:0]][19:8];
+        r_e_tag <= r_spad[addr[3:0]][7:0];  // memory.c:14
+        r_e_value <= r_spad[addr[3:0]][19:8];
         if ((we[4:0] & 5'd16) != 5'd0) begin  // memory.c:15
             r_spad[lane[3:0]][7:0] = e_tag;  // memory.c:16
             r_spad[lane[3:0]][19:8] = e_value;
         end
-        r_b = r_bank_0[addr[2:0]] + r_bank_1[addr[7:5]];  // memory.c:18
+        r_b <= r_bank_0[addr[2:0]] + r_bank_1[addr[7:5]];  // memory.c:18
         r_bank_0[addr[2:0]] = lane[7:0];  // memory.c:19
         r_bank_1[addr[2:0]] = lane[15:8];  // memory.c:20
-        found_tag <= r_e_tag;  // memory.c:24
-        found_value <= r_e_value;
-        sum <= r_b;  // memory.c:25
     end
 endmodule
 

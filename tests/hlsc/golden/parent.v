@@ -16,7 +16,7 @@ module parent (
     input  wire x_valid,
     input  wire signed [15:0] x,
     output wire ready,
-    output reg  signed [31:0] sum,
+    output wire signed [31:0] sum,
     output wire [95:0] p
 );
 
@@ -89,6 +89,7 @@ module parent (
     );
 
     assign ready = r_pe_out_0_x_ready;
+    assign sum = r_sum;
     assign p = {r_pe_out_2_p, r_pe_out_1_p, r_pe_out_0_p};
 
     always @(posedge ap_clk) begin
@@ -114,8 +115,7 @@ module parent (
         r_valid_1 <= pi_x_valid_1;  // parent.c:19
         r_x_2 <= pi_x_2;  // parent.c:18
         r_valid_2 <= pi_x_valid_2;  // parent.c:19
-        r_sum = rst ? 32'sd0 : sum__2;  // parent.c:21
-        sum <= r_sum;  // parent.c:25
+        r_sum <= rst ? 32'sd0 : sum__2;  // parent.c:21
     end
 endmodule
 
