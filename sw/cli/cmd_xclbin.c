@@ -98,6 +98,8 @@ static rs_status inspect(const char *path, struct rs_error *err)
             (void)rs_xclbin_section(bytes, size, RS_XCLBIN_USER_METADATA, &user, &user_bytes);
             show(x, (const char *)user, user_bytes);
             status = rs_xclbin_check_kernel(x, "rs", &why);
+            if (status == RS_OK && user_bytes > 11 && memcmp(user, "rowstation ", 11) == 0)
+                status = rs_emulation_parse((const char *)user, user_bytes, &(struct rs_emulation){.banks = 0}, &why);
         }
         if (status != RS_OK)
             (void)rs_fail(err, status, "%.200s: %s", path, why.text);
