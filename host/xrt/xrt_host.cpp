@@ -51,6 +51,7 @@ struct unit {
 };
 
 std::unique_ptr<xrt::device> device;
+xrt::uuid loaded;
 unit units[XRT_IPC_CORES];
 std::map<uint64_t, xrt::bo> buffers;
 uint64_t next_handle = 1;
@@ -132,8 +133,10 @@ void check_shell()
 
 void load()
 {
+    char want[37];
+
     try {
-        device->load_xclbin(std::string(settings.xclbin));
+        loaded = device->load_xclbin(std::string(settings.xclbin));
     } catch (const std::system_error &e) {
         char text[400];
 
@@ -142,6 +145,9 @@ void load()
     } catch (const std::exception &e) {
         fail(RS_ERR_DEVICE, where() + ": " + settings.xclbin + " could not be loaded: " + e.what());
     }
+    rs_xrt_uuid_text(settings.uuid, want);
+    if (loaded.to_string() != want)
+        fail(RS_ERR_BUSY, where() + ": loaded is xclbin " + loaded.to_string() + ", wanted " + want + ": stop the other process");
 }
 
 void open_unit(unit &u, const char *name)
@@ -149,7 +155,7 @@ void open_unit(unit &u, const char *name)
     const auto mode = settings.shared_cu ? xrt::kernel::cu_access_mode::shared : xrt::kernel::cu_access_mode::exclusive;
 
     try {
-        u.kernel = std::make_unique<xrt::kernel>(*device, device->get_xclbin_uuid(), name, mode);
+        u.kernel = std::make_unique<xrt::kernel>(*device, loaded, name, mode);
         u.run = std::make_unique<xrt::run>(*u.kernel);
     } catch (const std::system_error &e) {
         if (abs(e.code().value()) == EBUSY || abs(e.code().value()) == EAGAIN)

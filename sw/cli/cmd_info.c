@@ -44,6 +44,7 @@ static rs_status info(const char *target, bool self_test, const char *json, stru
     struct rs_device *device;
     struct rs_device_info i;
     enum rs_isa isa;
+    double watts;
     rs_status status = cli_open(target, false, &device, err);
 
     if (status != RS_OK)
@@ -54,6 +55,8 @@ static rs_status info(const char *target, bool self_test, const char *json, stru
     if (status == RS_OK && (json == NULL || strcmp(json, "-") != 0)) {
         printf("rowstation %s, CPU kernels: %s\n", rs_version(), rs_isa_name(isa));
         show_device(&i);
+        if (rs_power(device, &watts, NULL) == RS_OK)
+            printf("power     %.1f W, as the card measures it\n", watts);
         if (target == NULL)
             show_targets();
         fflush(stdout);

@@ -279,7 +279,8 @@ static void help(FILE *to)
         fprintf(to, "  rowstation %s\n        %s\n", commands[i].usage, commands[i].what);
     fputs("\nTargets: cpu, emu[:PRESET][?OPTIONS] (the array's C), sim[:PRESET][?OPTIONS] (its Verilog); presets default, small,\n"
           "tiny. Options of a target: latency=CYCLES bytes=PER_CYCLE cores=1|2 clock=MHZ timeout=CYCLES hostile=SEED and\n"
-          "others (rowstation.h), e.g. 'emu:default?latency=200&bytes=32'. Without --target: ROWSTATION_TARGET, else cpu.\n"
+          "others (rowstation.h), e.g. 'emu:default?latency=200&bytes=32'. xrt:CARD?xclbin=FILE: a card through Xilinx XRT, or\n"
+          "an emulated one (docs/deployment.md). Without --target: ROWSTATION_TARGET, else cpu.\n"
           "Inputs: raw int8, .npy, .png, idx:FILE[.gz]#A-B. Exit status: 0 good, 1 failed or different, 2 usage.\n", to);
 }
 

@@ -69,6 +69,12 @@ expect six_processes_at_once 0 '' "$rs" emu-env --target emu -- sh six.sh
 [ "$(cat six.? | grep -c "$good")" -eq 6 ] || { cat six.? >"$tmp/log"; fail all_six_were_right; }
 
 # ---- our own program ----
+cat >ours.sh <<END
+for i in 1 2 3 4 5 6; do "$rs" bench --gemm 20,64,64 --target "xrt:0?xclbin=$tmp/own.xclbin" >six.\$i 2>&1 & eval "p\$i=\$!"; done
+for i in 1 2 3 4 5 6; do eval "wait \\\$p\$i" || exit 1; done
+END
+expect six_of_ours_at_once 0 '' env XCL_EMULATION_MODE=hw_emu sh ours.sh
+[ "$(cat six.? | grep -c ' ok$')" -eq 6 ] || { cat six.? >"$tmp/log"; fail all_six_of_ours_were_right; }
 expect rowstation_takes_the_card 0 '^target    xrt:0' "$rs" emu-env --target emu -- "$rs" info
 expect its_self_test_passes 0 'self-test passed' "$rs" emu-env --target emu -- "$rs" info --self-test
 "$rs" xclbin --target 'emu?clock=100' -o "$tmp/other.xclbin"
