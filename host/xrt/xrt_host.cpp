@@ -261,8 +261,6 @@ bool ended(unit &u, uint32_t core, ert_cmd_state state)
     switch (state) {
     case ERT_CMD_STATE_NEW: case ERT_CMD_STATE_QUEUED: case ERT_CMD_STATE_RUNNING: case ERT_CMD_STATE_SUBMITTED:
         return false;
-    case ERT_CMD_STATE_TIMEOUT:              // of the wait
-        return false;
     case ERT_CMD_STATE_COMPLETED:
         u.running = false;
         return true;
