@@ -48,6 +48,18 @@ printf '[device mine]\nkind = gpu\n' >"$dir/dev.txt"
 refuses compare_names_the_missing_constant "'memory' is missing" "$rs" compare "$here/tests/workloads/kws.csv" --devices "$dir/dev.txt" --target emu:default
 refuses compare_refuses_a_table "no section [energy none]" "$rs" compare "$here/tests/workloads/kws.csv" --energy none --target emu:default
 refuses compare_refuses_a_calibration "not a file of --calibrate" "$rs" compare "$here/tests/workloads/kws.csv" --calibration "$dir/dev.txt"
+ok explore_runs "$rs" explore "$here/tests/workloads/kws.csv" --sweep rows=8,16 --sweep cols=8,16 --sweep filter=64 --sweep window=32 --sweep acc=256 \
+    --sweep glb=512,1024 --check 2 --winner "$dir/mine.h" --html "$dir/x.html" --json "$dir/x.json"
+says explore_prints_a_front "Pareto front"
+says explore_checks_itself "rank correlation"
+if grep -q '^#define RS_PRESET_NAME    "mine"' "$dir/mine.h" && [ "$(grep -c '^#define' "$dir/mine.h")" -eq 9 ]; then pass explore_writes_a_preset
+else fail explore_writes_a_preset "$(cat "$dir/mine.h")"; fi
+if "${CC:-cc}" -x c -fsyntax-only -I"$here/hw/config" "-DRS_PRESET_FILE=\"$dir/mine.h\"" "$here/hw/config/config.h" 2>"$dir/err"; then pass explore_preset_is_valid
+else fail explore_preset_is_valid "$(head -3 "$dir/err")"; fi
+refuses explore_refuses_a_key "KEY=V" "$rs" explore "$here/tests/workloads/kws.csv" --sweep height=3
+refuses explore_refuses_rows "4, 8 or 16" "$rs" explore "$here/tests/workloads/kws.csv" --sweep rows=5
+refuses explore_refuses_depth "64 to 2048" "$rs" explore "$here/tests/workloads/kws.csv" --sweep glb=1
+refuses explore_wants_a_network "networks are expected" "$rs" explore
 ok scenario_in_real_time "$rs" scenario "$here/tests/workloads/kws.csv" --target cpu --scenario server --queries 40 --bound 1000
 says scenario_finds_a_rate "highest rate"
 refuses scenario_refuses_a_name "is expected" "$rs" scenario "$here/tests/workloads/kws.csv" --scenario none
