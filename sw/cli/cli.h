@@ -15,6 +15,7 @@ int cmd_study(int argc, char **argv);
 int cmd_scalesim(int argc, char **argv);
 int cmd_compare(int argc, char **argv);
 int cmd_scenario(int argc, char **argv);
+int cmd_explore(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_compile(int argc, char **argv);
 

@@ -37,6 +37,8 @@ static const struct command {
     {"scenario", "scenario MODEL [--target T] [--scenario NAME] [--queries N] [--in-flight N] [--bound MS] [--wait MS] [--batch N]\n"
      "                         [--scale X,...] [--clock MHZ] [--seed N] [--json FILE] [--results FILE]",
      "MLPerf-style scenarios through the asynchronous runtime", cmd_scenario},
+    {"explore", "explore NETWORK... [--points N] [--seed N] [--sweep KEY=V,...]... [--check N] [--json FILE] [--html FILE] [--winner FILE]",
+     "sweep array shapes and memories; predicted cycles, energy, FPGA resources; Pareto front", cmd_explore},
     {"info", "info [--target T] [--self-test] [--json FILE]",
      "versions, targets; a known-answer run", cmd_info},
     {"compile", "compile MODEL -o FILE [--target T]",
@@ -289,7 +291,7 @@ int main(int argc, char **argv)
     const struct command *command;
 
     if (argc < 2) {
-        fprintf(stderr, "rowstation: no command\nusage: rowstation run|plan|check|bench|study|scalesim|compare|scenario|info|compile|xclbin|emu-env|help ...\n");
+        fprintf(stderr, "rowstation: no command\nusage: rowstation run|plan|check|bench|study|scalesim|compare|explore|scenario|info|compile|xclbin|emu-env|help ...\n");
         return CLI_USAGE;
     }
     if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
@@ -305,7 +307,7 @@ int main(int argc, char **argv)
     }
     command = find(argv[1]);
     if (command == NULL) {
-        fprintf(stderr, "rowstation: unknown command '%s'\nusage: rowstation run|plan|check|bench|study|scalesim|compare|scenario|info|compile|xclbin|emu-env|help ...\n",
+        fprintf(stderr, "rowstation: unknown command '%s'\nusage: rowstation run|plan|check|bench|study|scalesim|compare|explore|scenario|info|compile|xclbin|emu-env|help ...\n",
                 argv[1]);
         return CLI_USAGE;
     }
