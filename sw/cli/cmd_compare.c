@@ -5,6 +5,7 @@
 #include <string.h>
 #include "cli.h"
 #include "compare.h"
+#include "dataflow.h"
 #include "json.h"
 #include "status.h"
 
@@ -110,6 +111,10 @@ static void text(FILE *to, const struct compare *c)
             100 * c->energy_of[0][1].operand[RS_OPERAND_FILTER] / c->energy_of[0][1].total,
             100 * c->energy_of[0][1].operand[RS_OPERAND_PSUM] / c->energy_of[0][1].total,
             100 * c->energy_of[0][1].operand[RS_OPERAND_NONE] / c->energy_of[0][1].total);
+    fprintf(to, "  A MAC by ISCA 2016's costs: %.2f here (counted accesses); closed forms on as many PEs, batch 1, 16 bit (modelled):", c->flow_ours);
+    for (int f = 0; f < RS_N_FLOWS; f++)
+        fprintf(to, isfinite(c->flow[f]) ? " %s %.2f" : " %s -", rs_flow_name((enum rs_flow)f), c->flow[f]);
+    fputc('\n', to);
     fprintf(to, "\nWhere an inference goes on the first board: host %s (measured work, estimated start), transfers %s (modelled), array %s (counted).\n",
             compare_seconds(c->part[0]), compare_seconds(c->part[1]), compare_seconds(c->part[2]));
     if (c->has_model)
@@ -170,6 +175,11 @@ static void json(FILE *to, const struct compare *c)
     json_real(&j, "utilization", (c->macs - c->macs_cpu) / ((double)c->info.macs_per_cycle * (double)c->cycles));
     json_real(&j, "cpu_measured_s", c->cpu_seconds);
     json_real(&j, "cpu_modelled_s", c->has_model ? c->cpu_modelled : NAN);
+    json_object(&j, "energy_per_mac_isca16", true);
+    json_real(&j, "counted", c->flow_ours);
+    for (int f = 0; f < RS_N_FLOWS; f++)
+        json_real(&j, rs_flow_name((enum rs_flow)f), c->flow[f]);
+    json_close(&j);
     json_array(&j, "headlines", false);
     for (int i = 0; i < c->n_headlines; i++)
         json_string(&j, NULL, c->headline[i]);

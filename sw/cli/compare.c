@@ -8,6 +8,7 @@
 #include "measure.h"
 #include "runtime.h"
 #include "status.h"
+#include "study.h"
 #include "workload.h"
 
 enum { CPU_RUNS = 30 };
@@ -122,6 +123,26 @@ static rs_status add_works(struct compare *c, const struct rs_graph *g, int *fir
     return RS_OK;
 }
 
+/* The dataflows' closed forms for the same layers, on as many PEs: sums of energy into c->flow. */
+static rs_status add_flows(struct compare *c, const struct rs_graph *g, struct rs_error *err)
+{
+    struct rs_flow_network network;
+    struct rs_flow_study study;
+    struct rs_error why;
+    rs_status status = rs_flow_study(&c->data, "isca16", &study, err);
+
+    if (status != RS_OK || rs_flow_network_graph(g, &network, &why) != RS_OK)
+        return status;                             /* a graph without MACs adds nothing */
+    for (int f = 0; f < RS_N_FLOWS; f++) {
+        struct rs_flow_sum sum;
+
+        rs_flow_network_search(&network, RS_FLOW_ALL, 1, (enum rs_flow)f, (int64_t)c->info.rows * c->info.cols, &study, NULL, &sum, NULL);
+        c->flow[f] += sum.feasible ? sum.energy : INFINITY;
+    }
+    free(network.layer);
+    return RS_OK;
+}
+
 static rs_status run_array(struct compare *c, struct rs_error *err)
 {
     struct rs_device *device = NULL;
@@ -142,6 +163,8 @@ static rs_status run_array(struct compare *c, struct rs_error *err)
         int first = 0, n = 0;
 
         status = add_works(c, w.graph[i], &first, &n, err);
+        if (status == RS_OK)
+            status = add_flows(c, w.graph[i], err);
         if (status == RS_OK)
             status = measure_graph(device, workload_take(&w, i), c->seed, 1, 1, false, &m, err);
         if (status != RS_OK)
@@ -442,6 +465,11 @@ rs_status compare_gather(struct compare *c, struct rs_error *err)
         for (int k = 0; k < 3; k++)
             rs_energy(&counts, &c->table[i], scale[k], &c->energy_of[i][k]);
     }
+    for (int i = 0; i < c->n_tables; i++)
+        if (strcmp(c->table[i].name, "eyeriss") == 0)
+            c->flow_ours = c->energy_of[i][1].total / fmax(1, c->macs - c->macs_cpu);
+    for (int f = 0; f < RS_N_FLOWS; f++)
+        c->flow[f] /= fmax(1, c->macs);
     status = rows(c, err);
     if (status == RS_OK)
         headlines(c);

@@ -59,6 +59,7 @@ struct compare {
     int    n_tables;
     struct rs_energy_table table[COMPARE_TABLES];
     struct rs_energy energy_of[COMPARE_TABLES][3];      /* DRAM at 1/2, 1, 2 */
+    double flow[6], flow_ours;                 /* energy a MAC by ISCA 2016's costs: closed forms on as many PEs; counted here */
     double part[3];                            /* seconds of an inference on the first board: host, transfers, array */
     char   headline[5][600];
     int    n_headlines;
