@@ -27,7 +27,7 @@ struct result {                        /* of a layer alone, or of one in a netwo
 struct job { const struct bench_layer *layer; const char *path; };
 
 struct bench {
-    const char *target, *json, *junit, *baseline;
+    const char *target, *json, *junit, *baseline, *latency;
     uint64_t seed;
     struct rs_device *device, *reference;
     struct rs_device_info info;
@@ -35,6 +35,7 @@ struct bench {
     struct words networks;
     struct result *result;
     int n, bad;
+    int *first;                        /* [layers.n + 1]: where each layer's results begin         */
     uint8_t *baseline_text;
 };
 
@@ -364,6 +365,45 @@ static rs_status write_junit(const struct bench *b, struct rs_error *err)
     return cli_finish(file) ? RS_OK : rs_fail(err, RS_ERR_IO, "%s: %s", b->junit, strerror(errno));
 }
 
+/* One row for each operator shape, for hardware-aware network search; layers of the same shape share it. */
+static rs_status write_latency(const struct bench *b, struct rs_error *err)
+{
+    FILE *file = cli_create(b->latency, err);
+
+    if (file == NULL)
+        return RS_ERR_IO;
+    fprintf(file, "# %s; seconds at an assumed %u MHz on emu and sim, measured on cpu\n"
+            "type,N,C,H,W,M,R,S,stride_h,stride_w,pad_top,pad_left,pad_bottom,pad_right,dilation,add,macs,cycles,seconds,number\n",
+            b->info.target, b->info.clock_mhz);
+    for (int i = 0; i < b->layers.n; i++) {
+        struct bench_layer l = b->layers.layer[i];
+        uint64_t macs = 0, cycles = 0;
+        double seconds = 0;
+        bool seen = false, good = true;
+
+        for (int k = 0; k < i && !seen; k++) {
+            struct bench_layer before = b->layers.layer[k];
+
+            memcpy(before.name, l.name, sizeof before.name);
+            seen = memcmp(&before, &l, sizeof l) == 0;
+        }
+        for (int k = b->first[i]; k < b->first[i + 1]; k++) {
+            macs += b->result[k].macs;
+            cycles += b->result[k].cycles;
+            seconds += b->result[k].seconds;
+            good = good && (b->result[k].verdict == GOOD || b->result[k].verdict == SLOWER);
+        }
+        if (seen || !good)
+            continue;
+        if (cycles != 0)
+            seconds = (double)cycles / (b->info.clock_mhz * 1e6);
+        fprintf(file, "%s,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%d,%llu,%llu,%.9g,%s\n", layer_type_name(l.type), l.N, l.C, l.H, l.W, l.M,
+                l.R, l.S, l.stride_h, l.stride_w, l.pad_top, l.pad_left, l.pad_bottom, l.pad_right, l.dilation, l.add,
+                (unsigned long long)macs, (unsigned long long)cycles, seconds, cycles != 0 ? "counted" : "measured");
+    }
+    return cli_finish(file) ? RS_OK : rs_fail(err, RS_ERR_IO, "%s: %s", b->latency, strerror(errno));
+}
+
 static rs_status bench(struct bench *b, struct rs_error *err)
 {
     FILE *text = b->json != NULL && strcmp(b->json, "-") == 0 ? stderr : stdout;
@@ -381,6 +421,9 @@ static rs_status bench(struct bench *b, struct rs_error *err)
         status = rs_fail(err, RS_ERR_FORMAT, "%s: no layers in it; a file of --json is expected", b->baseline);
     if (status != RS_OK)
         return status;
+    b->first = calloc((size_t)b->layers.n + 1, sizeof *b->first);
+    if (b->first == NULL)
+        return rs_fail(err, RS_ERR_NOMEM, "out of memory");
     fprintf(text, "%-28s %-9s %-5s %13s %11s %11s %6s\n", "layer", "type", "where", "MACs", "cycles", "predicted", "util%");
     for (int i = 0; i < b->layers.n + b->networks.n; i++) {
         const bool network = i >= b->layers.n;
@@ -391,6 +434,8 @@ static rs_status bench(struct bench *b, struct rs_error *err)
         status = run_job(b, &job, &first, err);
         if (status != RS_OK)
             return status;
+        if (!network)
+            b->first[i + 1] = b->n;
         for (int k = first; k < b->n; k++) {
             judge(b, &b->result[k]);
             show(text, b, &b->result[k]);
@@ -407,15 +452,18 @@ static rs_status bench(struct bench *b, struct rs_error *err)
         status = write_json(b, err);
     if (status == RS_OK && b->junit != NULL)
         status = write_junit(b, err);
+    if (status == RS_OK && b->latency != NULL)
+        status = write_latency(b, err);
     return status;
 }
 
 int cmd_bench(int argc, char **argv)
 {
-    enum { TARGET = 256, GEMM, CONV, SEED, JSON, JUNIT, BASELINE };
+    enum { TARGET = 256, GEMM, CONV, SEED, JSON, JUNIT, BASELINE, LATENCY };
     static const struct option options[] = {
         {"target", 1, NULL, TARGET}, {"gemm", 1, NULL, GEMM}, {"conv", 1, NULL, CONV}, {"seed", 1, NULL, SEED},
-        {"json", 1, NULL, JSON}, {"junit", 1, NULL, JUNIT}, {"baseline", 1, NULL, BASELINE}, {NULL, 0, NULL, 0}};
+        {"json", 1, NULL, JSON}, {"junit", 1, NULL, JUNIT}, {"baseline", 1, NULL, BASELINE},
+        {"latency-table", 1, NULL, LATENCY}, {NULL, 0, NULL, 0}};
     struct bench b = {.seed = 1};
     struct rs_error err = {0};
     rs_status status = RS_OK;
@@ -428,6 +476,7 @@ int cmd_bench(int argc, char **argv)
         case JSON:     b.json = optarg; break;
         case JUNIT:    b.junit = optarg; break;
         case BASELINE: b.baseline = optarg; break;
+        case LATENCY:  b.latency = optarg; break;
         case GEMM:     status = layers_add_gemm(&b.layers, optarg, &err); break;
         case CONV:     status = layers_add_conv(&b.layers, optarg, &err); break;
         case SEED:
@@ -446,6 +495,8 @@ int cmd_bench(int argc, char **argv)
             result = cli_fail(COMMAND, "%s", err.text);
     if (result == CLI_GOOD && b.layers.n + b.networks.n == 0)
         result = cli_usage(COMMAND, "no layers: LAYERS.csv, --gemm or --conv is expected");
+    if (result == CLI_GOOD && b.latency != NULL && b.networks.n != 0)
+        result = cli_usage(COMMAND, "--latency-table takes lists of layers, not networks: '%s'", b.networks.word[0]);
     if (result == CLI_GOOD && bench(&b, &err) != RS_OK)
         result = cli_fail(COMMAND, "%s", err.text);
     if (result == CLI_GOOD && b.bad != 0)
@@ -453,6 +504,7 @@ int cmd_bench(int argc, char **argv)
     free(b.result);
     free(b.networks.word);
     free(b.baseline_text);
+    free(b.first);
     free(b.layers.layer);
     rs_close(b.device);
     rs_close(b.reference);

@@ -48,6 +48,11 @@ printf '[device mine]\nkind = gpu\n' >"$dir/dev.txt"
 refuses compare_names_the_missing_constant "'memory' is missing" "$rs" compare "$here/tests/workloads/kws.csv" --devices "$dir/dev.txt" --target emu:default
 refuses compare_refuses_a_table "no section [energy none]" "$rs" compare "$here/tests/workloads/kws.csv" --energy none --target emu:default
 refuses compare_refuses_a_calibration "not a file of --calibrate" "$rs" compare "$here/tests/workloads/kws.csv" --calibration "$dir/dev.txt"
+printf 'Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,\na, 10, 10, 3, 3, 8, 8, 1,\nb, 10, 10, 3, 3, 8, 8, 1,\nc, 10, 10, 3, 3, 8, 16, 1,\n' >"$dir/l.csv"
+ok bench_latency_table "$rs" bench "$dir/l.csv" --target cpu --latency-table "$dir/lat.csv"
+if [ "$(grep -c '^conv,' "$dir/lat.csv")" -eq 2 ]; then pass bench_latency_table_has_a_row_a_shape
+else fail bench_latency_table_has_a_row_a_shape "$(cat "$dir/lat.csv")"; fi
+refuses bench_latency_table_refuses_networks "lists of layers" "$rs" bench "$here/tests/workloads/kws.csv" --latency-table "$dir/lat.csv"
 ok explore_runs "$rs" explore "$here/tests/workloads/kws.csv" --sweep rows=8,16 --sweep cols=8,16 --sweep filter=64 --sweep window=32 --sweep acc=256 \
     --sweep glb=512,1024 --check 2 --winner "$dir/mine.h" --html "$dir/x.html" --json "$dir/x.json"
 says explore_prints_a_front "Pareto front"
