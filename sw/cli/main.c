@@ -25,7 +25,7 @@ static const struct command {
     {"check", "check MODEL --input FILE [--golden FILE] [--input FILE --golden FILE]... [--target T] [--against T]",
      "compare with golden outputs or another target; name the first divergence", cmd_check},
     {"bench", "bench LAYERS.csv | --gemm M,N,K | --conv C,H,W,M,R,S[,STRIDE[,PAD[,GROUPS]]] [--target T] [--seed N]\n"
-     "                        [--json FILE] [--junit FILE] [--baseline FILE]",
+     "                        [--json FILE] [--junit FILE] [--baseline FILE] [--latency-table FILE]",
      "run layers on random data, check them, count cycles", cmd_bench},
     {"study", "study [MODEL | LAYERS.csv] [--pes J,...] [--batch N,...] [--blocking] [--constants FILE] [--json FILE]",
      "dataflows under equal area, for AlexNet or any network", cmd_study},
