@@ -907,11 +907,15 @@ rs_status rs_plan_job(const struct rs_hw_config *c, const struct rs_plan_options
     }
     if (s == RS_OK)
         s = program(&b);
+    /* Four commands a fetch, and no burst may cross 4 KiB: a job starts at a multiple of a fetch. */
+    const size_t fetch = 4 * RS_COMMAND_BYTES, gap = (fetch - commands->used % fetch) % fetch;
+
     if (s == RS_OK)
-        s = rs_grow(commands, (size_t)b.n_prog * RS_COMMAND_BYTES, err);
+        s = rs_grow(commands, gap + (size_t)b.n_prog * RS_COMMAND_BYTES, err);
     if (s == RS_OK) {
         int64_t before = 0;
 
+        commands->used += gap;
         out->commands_offset_bytes = commands->used;
         out->n_commands = b.n_prog;
         for (int i = 0; i < b.n_prog; i++) {
