@@ -172,7 +172,7 @@ enum {
 #define RS_REG_GIE        0x04
 #define RS_REG_IER        0x08
 #define RS_REG_ISR        0x0C
-#define RS_REG_BASE0      0x10   /* 64 bit: commands; 0x14 high                             */
+#define RS_REG_BASE0      0x10   /* 64 bit: commands, 512-byte aligned; 0x14 high           */
 #define RS_REG_BASE1      0x1C   /* 64 bit: filters and parameters                          */
 #define RS_REG_BASE2      0x28   /* 64 bit: activations                                     */
 #define RS_REG_BASE3      0x34   /* 64 bit: status block and snapshots                      */
