@@ -19,6 +19,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 #include "find.h"
 
@@ -169,15 +170,19 @@ static bool ended_badly(const char *name, char *why, size_t size)
 {
     char text[4096], *line;
     const int fd = open(name, O_RDONLY | O_CLOEXEC);
+    struct timespec now;
+    struct stat about;
     ssize_t n;
-    bool lives;
+    bool lives, young;
 
     if (fd < 0)
         return false;
     lives = flock(fd, LOCK_EX | LOCK_NB) != 0;
     n = lives ? 0 : read(fd, text, sizeof text - 1);
+    clock_gettime(CLOCK_REALTIME, &now);
+    young = fstat(fd, &about) != 0 || (double)(now.tv_sec - about.st_mtim.tv_sec) + 1e-9 * (double)(now.tv_nsec - about.st_mtim.tv_nsec) < 0.5;
     close(fd);
-    if (n <= 0)
+    if (lives || n < 0 || (n == 0 && young))       /* between making and locking it there is a moment      */
         return false;
     text[n] = '\0';
     if (strstr(text, "closed\n") != NULL)

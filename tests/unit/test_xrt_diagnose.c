@@ -1,5 +1,6 @@
 /* test_xrt_diagnose.c - messages for failures that only a card has, from made-up /sys trees and errno values. */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -110,6 +111,34 @@ TEST(takes_names_of_cards_apart)
         CHECK(rs_uri_parse(bad[i], &u, &err) != RS_OK && err.text[0] != '\0', "accepted %s", bad[i]);
 }
 
+/* Logs of device processes: nobody holds their lock here, so each of these has ended. */
+TEST(tells_how_a_device_process_ended)
+{
+    static const struct { const char *text; long age; bool died; const char *why; } cases[] = {
+        {"emu:default from x, pid 1\n5 clocks\nclosed\n", 0, false, ""}, {"emu:default from x, pid 1\n", 0, true, "killed or crashed"},
+        {"error: no such object\n", 0, true, "no such object"}, {"", 0, false, ""}, {"", 10, true, "killed or crashed"}};
+    char place[] = "/tmp/rs-test-XXXXXX", path[60], why[100];
+
+    MUST(mkdtemp(place) != NULL, "no folder");
+    snprintf(path, sizeof path, "%s/device-1.log", place);
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        FILE *f = fopen(path, "w");
+        struct timespec times[2] = {{.tv_nsec = UTIME_NOW}, {.tv_nsec = UTIME_NOW}};
+        bool died;
+
+        MUST(f != NULL, "%s", path);
+        fputs(cases[i].text, f);
+        fclose(f);
+        if (cases[i].age != 0)
+            times[1] = (struct timespec){.tv_sec = 1};
+        utimensat(AT_FDCWD, path, times, 0);
+        why[0] = '\0';
+        died = rs_xrt_device_died(place, why, sizeof why);
+        CHECK(died == cases[i].died && strstr(why, cases[i].why) != NULL, "case %zu: %d, %s", i, died, why);
+    }
+    rs_remove_tree(place);
+}
+
 int main(void)
 {
     RUN(says_why_there_is_no_card);
@@ -117,5 +146,6 @@ int main(void)
     RUN(reads_power_out_of_json);
     RUN(names_states_and_uuids);
     RUN(takes_names_of_cards_apart);
+    RUN(tells_how_a_device_process_ended);
     return test_exit();
 }
