@@ -8,7 +8,7 @@
 #include "tflite.h"
 
 #ifndef RS_SHARED_MODELS
-#define RS_SHARED_MODELS "/work/shared/models"
+#define RS_SHARED_MODELS "../shared/models"     /* from the root of the repository */
 #endif
 
 static const char *kind = "emu", *preset = "default", *only;

@@ -8,7 +8,7 @@
 #include <dirent.h>
 
 #ifndef RS_SHARED_MODELS
-#define RS_SHARED_MODELS "/work/shared/models"
+#define RS_SHARED_MODELS "../shared/models"     /* from the root of the repository */
 #endif
 
 static bool read_file(const char *path, void *data, size_t bytes)
