@@ -771,4 +771,8 @@ void rs_workers_stop(struct rs_device *d)
         pthread_join(d->host_thread[i], NULL);
     d->has_array_thread = false;
     d->n_host_threads = 0;
+    pthread_mutex_lock(&d->lock);
+    d->stopped = true;
+    pthread_cond_broadcast(&d->changed);
+    pthread_mutex_unlock(&d->lock);
 }
