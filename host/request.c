@@ -221,7 +221,7 @@ void rs_request_free(struct rs_request *r)
     pthread_mutex_lock(&d->lock);
     stop_and_finish(r, "the run was ended");
     pthread_cond_broadcast(&d->changed);
-    while (!r->done && !d->stopped)
+    while (!r->done)
         pthread_cond_wait(&d->changed, &d->lock);
     for (struct rs_request **link = &d->running; *link != NULL; link = &(*link)->next_running)
         if (*link == r) {

@@ -64,7 +64,6 @@ struct rs_device {
     struct rs_turn  turn;
     int      references;               /* open counts one, each model, buffer and request one    */
     bool     closing, dead;            /* dead: reset failed                                     */
-    bool     stopped;                  /* all threads have ended: nobody finishes a request now  */
     bool     reset_wanted;
     uint64_t generation;               /* goes up when device memory is lost                     */
     struct rs_queue host_ready, array_ready;

@@ -323,7 +323,7 @@ static void *host_thread(void *argument)
         if (s == NULL)
             s = begin_item(d);
         if (s == NULL) {
-            if (d->closing)
+            if (d->closing && d->unfinished == 0)         /* else the array may still hand a slot back */
                 break;
             pthread_cond_wait(&d->changed, &d->lock);
             continue;
@@ -705,9 +705,9 @@ static void *array_thread(void *argument)
         double start;
 
         pthread_mutex_lock(&d->lock);
-        while (!any(active) && d->array_ready.first == NULL && !d->closing)
+        while (!any(active) && d->array_ready.first == NULL && !(d->closing && d->unfinished == 0))
             pthread_cond_wait(&d->changed, &d->lock);
-        if (!any(active) && d->array_ready.first == NULL && d->closing) {
+        if (!any(active) && d->array_ready.first == NULL) {
             pthread_mutex_unlock(&d->lock);
             return NULL;
         }
@@ -771,8 +771,4 @@ void rs_workers_stop(struct rs_device *d)
         pthread_join(d->host_thread[i], NULL);
     d->has_array_thread = false;
     d->n_host_threads = 0;
-    pthread_mutex_lock(&d->lock);
-    d->stopped = true;
-    pthread_cond_broadcast(&d->changed);
-    pthread_mutex_unlock(&d->lock);
 }
