@@ -173,3 +173,29 @@ rs_status rs_check_accumulators(const char *what, int64_t filters, int64_t taps,
     }
     return RS_OK;
 }
+
+rs_status rs_check_accumulators_s16(const char *what, int64_t filters, int64_t taps, const void *filter, bool wide,
+                                    int64_t step_m, int64_t step_k, const int64_t *bias, struct rs_error *err)
+{
+    const int64_t limit = INT64_C(1) << 47;
+
+    for (int64_t m = 0; m < filters; m++) {
+        int64_t sum = 0;
+
+        if (bias != NULL && (bias[m] <= -limit || bias[m] >= limit))
+            return rs_fail(err, RS_ERR_RANGE, "%s: bias %" PRId64 " of output channel %" PRId64
+                           " is not within 2^47", what, bias[m], m);
+
+        const int64_t b = bias == NULL ? 0 : bias[m] < 0 ? -bias[m] : bias[m];
+
+        for (int64_t k = 0; k < taps; k++) {
+            const int32_t w = rs_filter_code(filter, wide, m * step_m + k * step_k);
+
+            sum += w < 0 ? -w : w;
+        }
+        if (b + sum * 32768 >= limit)
+            return rs_fail(err, RS_ERR_RANGE, "%s: the accumulator of output channel %" PRId64
+                           " could reach %" PRId64 ", 2^47 or more", what, m, b + sum * 32768);
+    }
+    return RS_OK;
+}

@@ -67,6 +67,23 @@ rs_status rs_check_accumulators(const char *what, int64_t filters, int64_t taps,
                                 int64_t step_m, int64_t step_k, int32_t zp_filter, int32_t zp_in,
                                 const int32_t *bias, struct rs_error *err);
 
+/*
+ * No accumulator of a layer with int16 activations leaves 48 bits:
+ *
+ *   |bias[m]| + SUM over taps k of |filter[m*step_m + k*step_k]| * 2^15 < 2^47, each m
+ *
+ * @filter: int8_t, or int16_t if @wide.
+ */
+RS_MUST_CHECK
+rs_status rs_check_accumulators_s16(const char *what, int64_t filters, int64_t taps, const void *filter, bool wide,
+                                    int64_t step_m, int64_t step_k, const int64_t *bias, struct rs_error *err);
+
+/* One filter code of a layer with int16 activations. */
+static inline int32_t rs_filter_code(const void *filter, bool wide, int64_t i)
+{
+    return wide ? ((const int16_t *)filter)[i] : ((const int8_t *)filter)[i];
+}
+
 /* All that the contract of a layer says, but for its activation pointers (which a plan does not have yet). */
 RS_MUST_CHECK
 rs_status rs_conv2d_s8_check(const struct rs_conv_shape *sh, const int8_t *filter, const int32_t *bias,

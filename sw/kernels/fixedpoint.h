@@ -67,4 +67,31 @@ static inline int32_t fx_multiply_single(int32_t x, int32_t mult, int shift)
 
     return fx_saturate_s64(((int64_t)x * mult + (INT64_C(1) << (total - 1))) >> total);
 }
+
+/* The multiplier that TFLite's 16x8 kernels use: the upper 16 bits, rounded, never 2^15. */
+static inline int32_t fx_reduced_multiplier(int32_t mult)
+{
+    return mult < 0x7FFF0000 ? (mult + (1 << 15)) >> 16 : 0x7FFF;
+}
+
+/* |x| < 2^47 and reduced < 2^15: the product is less than 2^62, the rounding term at most 2^45. */
+static inline int64_t fx_multiply_s64(int64_t x, int32_t mult, int shift)
+{
+    const int total = 15 - shift;
+
+    assert(total >= 8 && total <= 46 && x > -(INT64_C(1) << 47) && x < INT64_C(1) << 47);
+    return (x * fx_reduced_multiplier(mult) + (INT64_C(1) << (total - 1))) >> total;
+}
+
+/* Nearest, half up; |x| < 2^47. */
+static inline int64_t fx_rounding_shift_s64(int64_t x, int shift)
+{
+    assert(shift >= 0 && shift <= 47);
+    return shift == 0 ? x : (x + (INT64_C(1) << (shift - 1))) >> shift;
+}
+
+static inline int16_t fx_clamp_s16(int64_t x, int32_t lo, int32_t hi)
+{
+    return (int16_t)(x < lo ? lo : x > hi ? hi : x);
+}
 #endif

@@ -1,5 +1,5 @@
 /*
- * kernels.h - int8 CPU kernels: what every layer computes, bit for bit.
+ * kernels.h - int8 and int16 CPU kernels: what every layer computes, bit for bit.
  *
  * This header is the contract of sw/kernels/.  The `_ref` functions are plain and slow for good; the
  * same name without `_ref` gives the same bits faster, on the best instruction set that the machine has
@@ -255,6 +255,105 @@ RS_MUST_CHECK
 rs_status rs_fully_connected_s8_ref(int32_t n, int32_t c, int32_t m, const int8_t *ifmap, const int8_t *filter,
                                     const int32_t *bias, const struct rs_quant *q, int8_t *ofmap,
                                     struct rs_error *err);
+
+/* ---------------------------------------------------------------- 16 bits */
+
+/*
+ * Layers with int16 activations, zero points 0.  Two kinds:
+ *
+ *   _s16     int16 x int8 filters, per-channel multipliers: TensorFlow Lite's "16x8"
+ *   _s16s16  int16 x int16 filters in Q formats: the result is shifted to its place
+ *
+ * Accumulators and biases are int64 and exact.  Shapes, axis orders, padding, overlap and errors as in the int8
+ * function of the same name; *_ref are the plain loops.
+ */
+
+/* Output stage of 16x8.  Channel m uses entry m when count > 1, entry 0 when count == 1. */
+struct rs_quant_s16 {
+    int32_t act_min, act_max;    /* [-32768, 32767], act_min <= act_max                              */
+    int32_t count;               /* 1, or the number of output channels                              */
+    const int32_t *mult;         /* [count], 0 or [2^30, 2^31), Q31; its upper 16 bits are used      */
+    const int32_t *shift;        /* [count], [-31, 7], positive shifts left                          */
+};
+
+/* Output stage of int16 x int16. */
+struct rs_quant_s16s16 {
+    int32_t act_min, act_max;    /* [-32768, 32767], act_min <= act_max                              */
+    int32_t shift;               /* [0, 47]: fraction bits of ifmap and filter less those of ofmap   */
+};
+
+/**
+ * rs_multiply_by_quantized_multiplier_s64() - x * mult * 2^(shift - 31) for a 48-bit x, rounded once, half up.
+ *
+ *   reduced = mult < 0x7FFF0000 ? (mult + 2^15) >> 16 : 0x7FFF
+ *   (x * reduced + 2^(14 - shift)) >> (15 - shift)
+ *
+ * @x: (-2^47, 2^47).  @mult: [0, 2^31).  @shift: [-31, 7].
+ * TFLite narrows the result to int32 and demands that it fits; here it is whole.
+ */
+int64_t rs_multiply_by_quantized_multiplier_s64(int64_t x, int32_t mult, int shift);
+
+/* rs_requantize_s64_s16() - clamp(rs_multiply_by_quantized_multiplier_s64(acc, mult, shift), act_min, act_max). */
+int16_t rs_requantize_s64_s16(int64_t acc, const struct rs_quant_s16 *q, size_t channel);
+
+/* rs_shift_s64_s16() - clamp(shift == 0 ? acc : (acc + 2^(shift - 1)) >> shift, act_min, act_max).  @acc: (-2^47, 2^47) */
+int16_t rs_shift_s64_s16(int64_t acc, const struct rs_quant_s16s16 *q);
+
+/* Every bound of an output stage.  Errors: as rs_quant_check(). */
+RS_MUST_CHECK
+rs_status rs_quant_s16_check(const struct rs_quant_s16 *q, int32_t channels, struct rs_error *err);
+RS_MUST_CHECK
+rs_status rs_quant_s16s16_check(const struct rs_quant_s16s16 *q, struct rs_error *err);
+
+/**
+ * rs_conv2d_s16_ref(), rs_conv2d_s16s16_ref() - 2-D convolution of int16 activations.
+ *
+ *   _s16:    ofmap[n][e][f][m] = rs_requantize_s64_s16(acc, q, m)
+ *   _s16s16: ofmap[n][e][f][m] = rs_shift_s64_s16(acc, q)
+ *   acc = bias[m] + SUM r,s,c of filter[m][r][s][c] * ifmap[n][..][..][c]       taps outside the ifmap add nothing
+ *
+ * @bias: [M] int64 or NULL.  |bias[m]| + SUM |filter[m]| * 2^15 < 2^47 (RS_ERR_RANGE).
+ * _s16 is bit-exact with TensorFlow Lite's reference kernel with int64 bias.
+ */
+RS_MUST_CHECK
+rs_status rs_conv2d_s16_ref(const struct rs_conv_shape *sh, const int16_t *ifmap, const int8_t *filter,
+                            const int64_t *bias, const struct rs_quant_s16 *q, int16_t *ofmap, struct rs_error *err);
+RS_MUST_CHECK
+rs_status rs_conv2d_s16s16_ref(const struct rs_conv_shape *sh, const int16_t *ifmap, const int16_t *filter,
+                               const int64_t *bias, const struct rs_quant_s16s16 *q, int16_t *ofmap,
+                               struct rs_error *err);
+
+/* rs_depthwise_conv2d_s16_ref(), rs_depthwise_conv2d_s16s16_ref() - as rs_depthwise_conv2d_s8(), with the above. */
+RS_MUST_CHECK
+rs_status rs_depthwise_conv2d_s16_ref(const struct rs_conv_shape *sh, const int16_t *ifmap, const int8_t *filter,
+                                      const int64_t *bias, const struct rs_quant_s16 *q, int16_t *ofmap,
+                                      struct rs_error *err);
+RS_MUST_CHECK
+rs_status rs_depthwise_conv2d_s16s16_ref(const struct rs_conv_shape *sh, const int16_t *ifmap, const int16_t *filter,
+                                         const int64_t *bias, const struct rs_quant_s16s16 *q, int16_t *ofmap,
+                                         struct rs_error *err);
+
+/**
+ * rs_gemm_s16_ref(), rs_gemm_s16s16_ref() - c[i][j] = output stage of bias[j] + SUM k of a[i][k] * b[k][j].
+ *
+ * @sh: zp_b must be 0 (RS_ERR_RANGE).  @bias: [N] int64 or NULL, bounded as in convolution.
+ */
+RS_MUST_CHECK
+rs_status rs_gemm_s16_ref(const struct rs_gemm_shape *sh, const int16_t *a, const int8_t *b, const int64_t *bias,
+                          const struct rs_quant_s16 *q, int16_t *c, struct rs_error *err);
+RS_MUST_CHECK
+rs_status rs_gemm_s16s16_ref(const struct rs_gemm_shape *sh, const int16_t *a, const int16_t *b, const int64_t *bias,
+                             const struct rs_quant_s16s16 *q, int16_t *c, struct rs_error *err);
+
+/* rs_fully_connected_s16_ref(), rs_fully_connected_s16s16_ref() - the same in a layer's words, filter [M][C]. */
+RS_MUST_CHECK
+rs_status rs_fully_connected_s16_ref(int32_t n, int32_t c, int32_t m, const int16_t *ifmap, const int8_t *filter,
+                                     const int64_t *bias, const struct rs_quant_s16 *q, int16_t *ofmap,
+                                     struct rs_error *err);
+RS_MUST_CHECK
+rs_status rs_fully_connected_s16s16_ref(int32_t n, int32_t c, int32_t m, const int16_t *ifmap, const int16_t *filter,
+                                        const int64_t *bias, const struct rs_quant_s16s16 *q, int16_t *ofmap,
+                                        struct rs_error *err);
 
 /* -------------------------------------------------------------- elementwise */
 
