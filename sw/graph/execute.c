@@ -1,8 +1,8 @@
 /*
  * execute.c - a graph on the CPU: each node calls its kernel.
  *
- * Policy only: arithmetic is in sw/kernels; the few operations that only move codes and have no kernel there are in
- * move.c.  The array's host runtime calls rs_graph_run_node() for whatever it does not map.
+ * Policy only: arithmetic is in sw/kernels; the few operations that only move elements and have no kernel there are in
+ * move.c.  Float nodes are in execute_f32.c.  The array's host runtime calls rs_graph_run_node() for whatever it does not map.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -21,14 +21,14 @@ struct operands {
     bool reference;
 };
 
-static const void *data_of(const struct rs_graph *g, int tensor, void *const *data)
+const void *rs_data_of(const struct rs_graph *g, int tensor, void *const *data)
 {
     if (tensor < 0)
         return NULL;
     return data[tensor] != NULL ? data[tensor] : g->tensors[tensor].data;
 }
 
-static struct rs_conv_shape conv_shape(const struct rs_layer *l)
+struct rs_conv_shape rs_conv_shape_of(const struct rs_layer *l)
 {
     return (struct rs_conv_shape){
         .n = l->N, .h = l->H, .w = l->W, .c = l->C, .m = l->M, .r = l->R, .s = l->S, .stride_h = l->Uh, .stride_w = l->Uw,
@@ -46,17 +46,16 @@ static struct rs_quant quant_of(const struct operands *o)
     };
 }
 
-static int64_t leading(const struct rs_tensor *t, int skip_last)
+int64_t rs_matrices(const struct rs_tensor *t)
 {
     int64_t n = 1;
 
-    for (int i = 0; i < t->rank - skip_last; i++)
+    for (int i = 0; i < t->rank - 2; i++)
         n *= t->dim[i];
     return n;
 }
 
-/* Offset in matrices of @t's matrix for the output's matrix @i, both with leading dims, broadcast. */
-static int64_t broadcast_index(const struct rs_tensor *t, const struct rs_tensor *out, int64_t i)
+int64_t rs_matrix_index(const struct rs_tensor *t, const struct rs_tensor *out, int64_t i)
 {
     int64_t index = 0, scale = 1;
 
@@ -80,9 +79,9 @@ static rs_status batch_matmul(const struct operands *o, struct rs_error *err)
     const struct rs_gemm_shape sh = { .m = rows, .n = cols, .k = k, .zp_b = o->in2->quant.zero_point[0],
                                       .layout = o->n->adjoint_y ? RS_GEMM_B_NK : RS_GEMM_B_KN };
 
-    for (int64_t i = 0; i < leading(o->out, 2); i++) {
-        const int8_t *a = o->x + broadcast_index(o->in, o->out, i) * rows * k;
-        const int8_t *b = o->y + broadcast_index(o->in2, o->out, i) * k * cols;
+    for (int64_t i = 0; i < rs_matrices(o->out); i++) {
+        const int8_t *a = o->x + rs_matrix_index(o->in, o->out, i) * rows * k;
+        const int8_t *b = o->y + rs_matrix_index(o->in2, o->out, i) * k * cols;
         int8_t *c = o->z + i * rows * cols;
         rs_status status;
 
@@ -115,7 +114,7 @@ static rs_status concat(const struct operands *o, void *const *data, struct rs_e
             const struct rs_tensor *t = &o->g->tensors[n->inputs[i]];
 
             inputs[i].dims = rs_dims_of(t);
-            inputs[i].data = data_of(o->g, n->inputs[i], data);
+            inputs[i].data = rs_data_of(o->g, n->inputs[i], data);
             if (n->n_requant != 0 && !rs_same_quant(t, o->out)) {
                 quant[i] = quant_of(o);
                 quant[i].zp_in = t->quant.zero_point[0];
@@ -170,7 +169,7 @@ static rs_status run(const struct operands *o, int node, void *const *data, stru
     const bool ref = o->reference;
     struct rs_layer l = { 0 };
     const bool is_layer = rs_graph_layer(o->g, node, &l);
-    const struct rs_conv_shape sh = is_layer ? conv_shape(&l) : (struct rs_conv_shape){ 0 };
+    const struct rs_conv_shape sh = is_layer ? rs_conv_shape_of(&l) : (struct rs_conv_shape){ 0 };
 
     switch (n->op) {
     case RS_OP_CONV2D:
@@ -208,10 +207,10 @@ static rs_status run(const struct operands *o, int node, void *const *data, stru
     case RS_OP_CONCAT:
         return concat(o, data, err);
     case RS_OP_SLICE:
-        rs_move_slice(&d1, o->x, n->before, n->after, &d_out, o->z);
+        rs_move_slice(&d1, o->x, n->before, n->after, &d_out, 1, o->z);
         return RS_OK;
     case RS_OP_RESIZE_NEAREST:
-        rs_move_resize_nearest(&d1, o->x, n->align_corners, n->half_pixel, &d_out, o->z);
+        rs_move_resize_nearest(&d1, o->x, n->align_corners, n->half_pixel, &d_out, 1, o->z);
         return RS_OK;
     case RS_OP_SOFTMAX: {
         const int32_t depth = o->in->dim[o->in->rank - 1];
@@ -252,8 +251,9 @@ static rs_status run(const struct operands *o, int node, void *const *data, stru
     case RS_OP_DEQUANTIZE:
         return rs_dequantize_s8_f32(count, o->x, o->in->quant.scale[0], o->in->quant.zero_point[0],
                                     (float *)(void *)o->z, err);
-    case RS_OP_COUNT:
-        break;
+    case RS_OP_DIV: case RS_OP_SQUARED_DIFFERENCE: case RS_OP_GELU: case RS_OP_ERF: case RS_OP_EXP: case RS_OP_SQRT:
+    case RS_OP_RSQRT: case RS_OP_BATCH_NORM: case RS_OP_LAYER_NORM: case RS_OP_COUNT:
+        break;                                          /* of float32 only: rs_graph_validate() has refused them */
     }
     return rs_fail(err, RS_ERR_UNSUPPORTED, "no CPU kernel");
 }
@@ -266,7 +266,7 @@ size_t rs_graph_node_scratch_bytes(const struct rs_graph *g, int node)
         return 0;
     const struct rs_tensor *x = &g->tensors[n->inputs[0]];
 
-    return (size_t)x->dim[x->rank - 1] * (size_t)x->dim[x->rank - 2];
+    return (size_t)x->dim[x->rank - 1] * (size_t)x->dim[x->rank - 2] * rs_type_bytes(x->type);
 }
 
 rs_status rs_graph_run_node(const struct rs_graph *g, int node, void *const *data, void *scratch,
@@ -278,18 +278,19 @@ rs_status rs_graph_run_node(const struct rs_graph *g, int node, void *const *dat
     struct rs_error why = { 0 };
 
     for (int i = 0; i < n->n_inputs; i++)
-        if (n->inputs[i] >= 0 && data_of(g, n->inputs[i], data) == NULL)
+        if (n->inputs[i] >= 0 && rs_data_of(g, n->inputs[i], data) == NULL)
             return rs_node_fail(g, n, err, RS_ERR_ARG, "no data for input '%.80s'", g->tensors[n->inputs[i]].name);
     if (data[n->outputs[0]] == NULL || (scratch == NULL && rs_graph_node_scratch_bytes(g, node) != 0))
         return rs_node_fail(g, n, err, RS_ERR_ARG, "no memory given for the output or the scratch");
     const int in2 = n->n_inputs > 1 ? n->inputs[1] : -1;
     const struct operands o = {
         .g = g, .n = n, .in = &g->tensors[n->inputs[0]], .in2 = in2 >= 0 ? &g->tensors[in2] : NULL,
-        .out = &g->tensors[n->outputs[0]], .x = data_of(g, n->inputs[0], data), .y = data_of(g, in2, data),
-        .z = data[n->outputs[0]], .bias = n->n_inputs > 2 ? data_of(g, n->inputs[2], data) : NULL,
+        .out = &g->tensors[n->outputs[0]], .x = rs_data_of(g, n->inputs[0], data), .y = rs_data_of(g, in2, data),
+        .z = data[n->outputs[0]], .bias = n->n_inputs > 2 ? rs_data_of(g, n->inputs[2], data) : NULL,
         .scratch = scratch, .reference = reference,
     };
-    const rs_status status = run(&o, node, data, &why);
+    const bool is_float = rs_is_float_node(g, n) && n->op != RS_OP_RESHAPE;
+    const rs_status status = is_float ? rs_run_node_f32(g, node, data, scratch, &why) : run(&o, node, data, &why);
 
     return status == RS_OK ? RS_OK : rs_node_fail(g, n, err, status, "%.300s", why.text);
 }
@@ -309,10 +310,11 @@ static rs_status pack_layer(const struct rs_graph *g, int node, struct rs_packed
     const struct rs_node *n = &g->nodes[node];
     struct rs_layer l;
 
-    if ((n->op != RS_OP_CONV2D && n->op != RS_OP_DEPTHWISE_CONV2D && n->op != RS_OP_FULLY_CONNECTED) || !rs_graph_layer(g, node, &l))
+    if ((n->op != RS_OP_CONV2D && n->op != RS_OP_DEPTHWISE_CONV2D && n->op != RS_OP_FULLY_CONNECTED) ||
+        g->tensors[n->inputs[0]].type != RS_TYPE_S8 || !rs_graph_layer(g, node, &l))
         return RS_OK;
     const struct operands o = { .g = g, .n = n, .in = &g->tensors[l.ifmap], .out = &g->tensors[l.ofmap] };
-    const struct rs_conv_shape sh = conv_shape(&l);
+    const struct rs_conv_shape sh = rs_conv_shape_of(&l);
     const struct rs_gemm_shape gemm = { .m = l.N, .n = l.M, .k = l.C, .layout = RS_GEMM_B_NK };
     const struct rs_quant q = quant_of(&o);
     const int8_t *filter = g->tensors[l.filter].data;

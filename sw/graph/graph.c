@@ -38,6 +38,15 @@ const struct rs_op_info rs_op_table[RS_OP_COUNT] = {
     [RS_OP_RELU_N1_TO_1]     = { "RELU_N1_TO_1",            1, 1, false },
     [RS_OP_QUANTIZE]         = { "QUANTIZE",                1, 1, false },
     [RS_OP_DEQUANTIZE]       = { "DEQUANTIZE",              1, 1, false },
+    [RS_OP_DIV]              = { "DIV",                     2, 2, false },
+    [RS_OP_SQUARED_DIFFERENCE] = { "SQUARED_DIFFERENCE",    2, 2, false },
+    [RS_OP_GELU]             = { "GELU",                    1, 1, false },
+    [RS_OP_ERF]              = { "ERF",                     1, 1, false },
+    [RS_OP_EXP]              = { "EXP",                     1, 1, false },
+    [RS_OP_SQRT]             = { "SQRT",                    1, 1, false },
+    [RS_OP_RSQRT]            = { "RSQRT",                   1, 1, false },
+    [RS_OP_BATCH_NORM]       = { "BATCH_NORM",              5, 5, false },
+    [RS_OP_LAYER_NORM]       = { "LAYER_NORM",              1, 3, false },
 };
 
 static const struct { const char *name; size_t bytes; } type_table[RS_TYPE_COUNT] = {
@@ -104,6 +113,11 @@ struct rs_dims rs_dims_of(const struct rs_tensor *t)
 bool rs_same_dims(const struct rs_tensor *a, const struct rs_tensor *b)
 {
     return a->rank == b->rank && memcmp(a->dim, b->dim, sizeof a->dim) == 0;
+}
+
+bool rs_is_float_node(const struct rs_graph *g, const struct rs_node *n)
+{
+    return g->tensors[n->inputs[0]].type == RS_TYPE_F32 && g->tensors[n->outputs[0]].type == RS_TYPE_F32;
 }
 
 bool rs_same_quant(const struct rs_tensor *a, const struct rs_tensor *b)
@@ -491,8 +505,6 @@ bool rs_graph_layer(const struct rs_graph *g, int node, struct rs_layer *l)
     const struct rs_node *n = &g->nodes[node];
     const struct rs_tensor *in = &g->tensors[n->inputs[0]], *out = &g->tensors[n->outputs[0]];
 
-    if (in->type != RS_TYPE_S8)
-        return false;
     *l = (struct rs_layer){
         .N = in->dim[0], .H = in->dim[1], .W = in->dim[2], .C = in->dim[3],
         .M = out->dim[3], .R = n->kernel_h, .S = n->kernel_w, .E = out->dim[1], .F = out->dim[2],

@@ -8,6 +8,9 @@
  * CONV2D [M][R][S][C]; DEPTHWISE_CONV2D [1][R][S][M], M = C * depth_multiplier; FULLY_CONNECTED [M][C].
  * Words: N batch, C input channels, M filters, HxW ifmap, RxS filter, ExF ofmap, U stride (style.md 2).
  *
+ * A node whose input and output are float32 is a float node (QUANTIZE and DEQUANTIZE apart): all its operands are then
+ * float32, it has no requantization, and `act` alone says its clamp.  It runs on the CPU: sw/kernels/kernels_f32.h.
+ *
  * A graph is one owner's: no function here may run at the same time as one that changes the same graph.
  * Functions on a const graph are reentrant.  Every function that fails leaves its message in @err (may be NULL).
  */
@@ -50,6 +53,16 @@ enum rs_op {
     RS_OP_RELU_N1_TO_1,
     RS_OP_QUANTIZE,              /* f32 -> s8, or s8/u8 -> s8 at another scale and zero point        */
     RS_OP_DEQUANTIZE,            /* s8 -> f32                                                        */
+    /* Of float32 only: they are folded, or stay float, when a network is quantized. */
+    RS_OP_DIV,
+    RS_OP_SQUARED_DIFFERENCE,
+    RS_OP_GELU,
+    RS_OP_ERF,
+    RS_OP_EXP,
+    RS_OP_SQRT,
+    RS_OP_RSQRT,
+    RS_OP_BATCH_NORM,            /* inputs x, gain, offset, mean, variance; channels are the last dimension */
+    RS_OP_LAYER_NORM,            /* inputs x, gain and offset (may be absent), over the last dimension */
     RS_OP_COUNT
 };
 
@@ -101,7 +114,10 @@ struct rs_node {
     int32_t before[RS_MAX_RANK];           /* PAD: elements before; SLICE: begin                     */
     int32_t after[RS_MAX_RANK];            /* PAD: elements after;  SLICE: step, >= 1                */
     int32_t pad_code;                      /* PAD: the code written                                  */
+    float   pad_value;                     /* PAD of float32: the number written                     */
     float   beta;                          /* SOFTMAX beta; LEAKY_RELU alpha                         */
+    float   epsilon;                       /* BATCH_NORM, LAYER_NORM: added to the variance, >= 0    */
+    bool    approximate;                   /* GELU: by tanh instead of erf                           */
     bool    adjoint_x, adjoint_y;          /* BATCH_MATMUL                                           */
     bool    align_corners, half_pixel;     /* RESIZE_NEAREST                                         */
 
@@ -228,7 +244,7 @@ struct rs_layer {
     int32_t zp_in, zp_out, act_min, act_max;
     int ifmap, filter, bias, ofmap;
 };
-bool rs_graph_layer(const struct rs_graph *g, int node, struct rs_layer *layer);   /* false: not such a node */
+bool rs_graph_layer(const struct rs_graph *g, int node, struct rs_layer *layer);   /* false: not such a node; any type of activations */
 
 void rs_graph_print(const struct rs_graph *g, FILE *to);               /* one line a node              */
 

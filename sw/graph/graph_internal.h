@@ -23,12 +23,23 @@ void rs_tensor_free(struct rs_tensor *t);
 void rs_node_free(struct rs_node *n);
 bool rs_same_dims(const struct rs_tensor *a, const struct rs_tensor *b);
 bool rs_same_quant(const struct rs_tensor *a, const struct rs_tensor *b);      /* scales and zero points, per tensor or channel */
+bool rs_is_float_node(const struct rs_graph *g, const struct rs_node *n);       /* input and output are float32 */
 void rs_graph_remove_nodes(struct rs_graph *g, const bool *remove);          /* keeps the order of the others */
 struct rs_dims rs_dims_of(const struct rs_tensor *t);
 
 /* Output dims of one node (pads of SAME are set in it): writes dim[] and rank of output @k. */
 rs_status rs_infer_node(struct rs_graph *g, struct rs_node *n, int k, int32_t dim[RS_MAX_RANK], int *rank, struct rs_error *err);
 rs_status rs_requantize_node(struct rs_graph *g, struct rs_node *n, struct rs_error *err);
+
+/* Where tensor @tensor's elements are: @data's, else the graph's own; NULL for tensor -1. */
+const void *rs_data_of(const struct rs_graph *g, int tensor, void *const *data);
+struct rs_conv_shape rs_conv_shape_of(const struct rs_layer *l);
+/* BATCH_MATMUL: number of @t's matrices, and which of them the output's matrix @i reads (leading dims broadcast). */
+int64_t rs_matrices(const struct rs_tensor *t);
+int64_t rs_matrix_index(const struct rs_tensor *t, const struct rs_tensor *out, int64_t i);
+
+/* One float node, checked by rs_graph_validate_node(); operands as rs_graph_run_node() wants them. */
+rs_status rs_run_node_f32(const struct rs_graph *g, int node, void *const *data, void *scratch, struct rs_error *err);
 
 /* TFLite's HARD_SWISH of code i - 128.  RS_ERR_RANGE: scales that it cannot do. */
 rs_status rs_hard_swish_table(float s_in, int32_t zp_in, float s_out, int32_t zp_out, int8_t table[256], struct rs_error *err);

@@ -250,6 +250,8 @@ rs_status rs_infer_node(struct rs_graph *g, struct rs_node *n, int k, int32_t di
     case RS_OP_MUL:
     case RS_OP_MAXIMUM:
     case RS_OP_MINIMUM:
+    case RS_OP_DIV:
+    case RS_OP_SQUARED_DIFFERENCE:
         if (!broadcast(in->dim, in->rank, in2->dim, in2->rank, dim, rank))
             return rs_node_fail(g, n, err, RS_ERR_SHAPE, "%s and %s do not fit each other",
                                 rs_tensor_dims(in, text1, sizeof text1), rs_tensor_dims(in2, text2, sizeof text2));
@@ -356,6 +358,15 @@ rs_status rs_infer_node(struct rs_graph *g, struct rs_node *n, int k, int32_t di
             return rs_node_fail(g, n, err, RS_ERR_SHAPE, "expected a rank 4 input and a new height and width >= 1");
         dim[1] = n->shape[0];
         dim[2] = n->shape[1];
+        break;
+    case RS_OP_BATCH_NORM:
+    case RS_OP_LAYER_NORM:
+        if (in->rank < 1)
+            return rs_node_fail(g, n, err, RS_ERR_SHAPE, "the input is a scalar");
+        for (int i = 1; i < n->n_inputs; i++)
+            if (n->inputs[i] >= 0 && rs_tensor_elements(&g->tensors[n->inputs[i]]) != in->dim[in->rank - 1])
+                return rs_node_fail(g, n, err, RS_ERR_SHAPE, "input %d is %s, expected %d elements", i,
+                                    rs_tensor_dims(&g->tensors[n->inputs[i]], text1, sizeof text1), in->dim[in->rank - 1]);
         break;
     default:
         break;

@@ -190,7 +190,8 @@ static bool same_node(const struct rs_graph *g, const struct rs_node *a, const s
            a->n_axes == b->n_axes && memcmp(a->axis, b->axis, sizeof a->axis) == 0 && a->keep_dims == b->keep_dims &&
            a->n_shape == b->n_shape && memcmp(a->shape, b->shape, sizeof a->shape) == 0 &&
            memcmp(a->before, b->before, sizeof a->before) == 0 && memcmp(a->after, b->after, sizeof a->after) == 0 &&
-           a->pad_code == b->pad_code && a->beta == b->beta && a->adjoint_x == b->adjoint_x &&
+           a->pad_code == b->pad_code && a->pad_value == b->pad_value && a->beta == b->beta && a->epsilon == b->epsilon &&
+           a->approximate == b->approximate && a->act == b->act && a->adjoint_x == b->adjoint_x &&
            a->adjoint_y == b->adjoint_y && a->align_corners == b->align_corners && a->half_pixel == b->half_pixel;
 }
 
@@ -310,7 +311,9 @@ static void pass_fuse_pad(struct pass *p)
         const int32_t left = n->pad_left + pad->before[2], right = n->pad_right + pad->after[2];
 
         if (in->rank != 4 || pad->before[0] != 0 || pad->after[0] != 0 || pad->before[3] != 0 || pad->after[3] != 0 ||
-            !rs_same_quant(in, out) || pad->pad_code != in->quant.zero_point[0])
+            !rs_same_quant(in, out))
+            continue;
+        if (rs_is_float_node(g, n) ? !conv || pad->pad_value != 0 : pad->pad_code != in->quant.zero_point[0])
             continue;
         const int64_t reach_h = (int64_t)(n->kernel_h - 1) * n->dilation_h, reach_w = (int64_t)(n->kernel_w - 1) * n->dilation_w;
 
@@ -410,7 +413,7 @@ static bool is_no_op(const struct rs_graph *g, const struct rs_node *n)
     case RS_OP_RELU:
     case RS_OP_RELU6:
     case RS_OP_RELU_N1_TO_1:
-        return n->act_min == -128 && n->act_max == 127;
+        return !rs_is_float_node(g, n) && n->act_min == -128 && n->act_max == 127;
     default:
         return false;
     }

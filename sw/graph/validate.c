@@ -117,6 +117,42 @@ static rs_status check_window(const struct rs_graph *g, const struct rs_node *n,
     return RS_OK;
 }
 
+/* A float node: every operand is float32; what the kernels do not check is checked here. */
+static rs_status validate_f32(const struct rs_graph *g, const struct rs_node *n, struct rs_error *err)
+{
+    for (int i = 0; i < n->n_inputs; i++)
+        if (n->inputs[i] >= 0)
+            TRY(want_type(g, n, "input", n->inputs[i], RS_TYPE_F32, err));
+    switch (n->op) {
+    case RS_OP_CONV2D:
+    case RS_OP_DEPTHWISE_CONV2D:
+    case RS_OP_FULLY_CONNECTED: {
+        const struct rs_tensor *w = &g->tensors[n->inputs[1]];
+        const int32_t m = n->op == RS_OP_DEPTHWISE_CONV2D ? w->dim[3] : w->dim[0];
+        const struct rs_tensor *bias = n->n_inputs > 2 && n->inputs[2] >= 0 ? &g->tensors[n->inputs[2]] : NULL;
+
+        if (bias != NULL && rs_tensor_elements(bias) != m)
+            return rs_node_fail(g, n, err, RS_ERR_SHAPE, "bias '%.60s' has %lld elements, expected M=%d", bias->name,
+                                (long long)rs_tensor_elements(bias), m);
+        return RS_OK;
+    }
+    case RS_OP_AVERAGE_POOL_2D:
+    case RS_OP_MAX_POOL_2D:
+        return check_window(g, n, err);
+    case RS_OP_SOFTMAX:
+        if (g->tensors[n->inputs[0]].rank < 1)
+            return rs_node_fail(g, n, err, RS_ERR_UNSUPPORTED, "the input is a scalar");
+        return RS_OK;
+    case RS_OP_BATCH_NORM:
+    case RS_OP_LAYER_NORM:
+        if (!(n->epsilon >= 0) || !isfinite(n->epsilon))
+            return rs_node_fail(g, n, err, RS_ERR_RANGE, "epsilon is %g, expected a number >= 0", (double)n->epsilon);
+        return RS_OK;
+    default:
+        return RS_OK;
+    }
+}
+
 static rs_status validate(const struct rs_graph *g, const struct rs_node *n, struct rs_error *err)
 {
     const struct rs_tensor *in = &g->tensors[n->inputs[0]], *out = &g->tensors[n->outputs[0]];
@@ -138,6 +174,8 @@ static rs_status validate(const struct rs_graph *g, const struct rs_node *n, str
     default:
         break;
     }
+    if (rs_is_float_node(g, n))
+        return validate_f32(g, n, err);
     TRY(want_s8(g, n, "input", n->inputs[0], err));
     TRY(want_s8(g, n, "output", n->outputs[0], err));
     switch (n->op) {
@@ -191,6 +229,16 @@ static rs_status validate(const struct rs_graph *g, const struct rs_node *n, str
         if (!isfinite(n->beta))
             return rs_node_fail(g, n, err, RS_ERR_RANGE, "alpha is not finite");
         return RS_OK;
+    case RS_OP_DIV:
+    case RS_OP_SQUARED_DIFFERENCE:
+    case RS_OP_GELU:
+    case RS_OP_ERF:
+    case RS_OP_EXP:
+    case RS_OP_SQRT:
+    case RS_OP_RSQRT:
+    case RS_OP_BATCH_NORM:
+    case RS_OP_LAYER_NORM:
+        return rs_node_fail(g, n, err, RS_ERR_UNSUPPORTED, "the activations are int8, only float32 is supported");
     default:
         return RS_OK;
     }

@@ -18,9 +18,10 @@ enum {
     B_ADD = 0, B_AVERAGE_POOL_2D = 1, B_CONCATENATION = 2, B_CONV_2D = 3, B_DEPTHWISE_CONV_2D = 4, B_DEQUANTIZE = 6,
     B_FULLY_CONNECTED = 9, B_LOGISTIC = 14, B_MAX_POOL_2D = 17, B_MUL = 18, B_RELU = 19, B_RELU_N1_TO_1 = 20,
     B_RELU6 = 21, B_RESHAPE = 22, B_SOFTMAX = 25, B_TANH = 28, B_CUSTOM = 32, B_PAD = 34, B_TRANSPOSE = 39, B_MEAN = 40,
-    B_SUB = 41, B_SQUEEZE = 43, B_STRIDED_SLICE = 45, B_SPLIT = 49, B_MAXIMUM = 55, B_MINIMUM = 57, B_PADV2 = 60,
-    B_SLICE = 65, B_EXPAND_DIMS = 70, B_RESIZE_NEAREST_NEIGHBOR = 97, B_LEAKY_RELU = 98, B_SPLIT_V = 102,
-    B_QUANTIZE = 114, B_HARD_SWISH = 117, B_BATCH_MATMUL = 126, B_LAST = 206
+    B_SUB = 41, B_DIV = 42, B_SQUEEZE = 43, B_STRIDED_SLICE = 45, B_EXP = 47, B_SPLIT = 49, B_MAXIMUM = 55, B_MINIMUM = 57, B_PADV2 = 60,
+    B_SLICE = 65, B_EXPAND_DIMS = 70, B_SQRT = 75, B_RSQRT = 76, B_RESIZE_NEAREST_NEIGHBOR = 97, B_LEAKY_RELU = 98,
+    B_SQUARED_DIFFERENCE = 99, B_SPLIT_V = 102,
+    B_QUANTIZE = 114, B_HARD_SWISH = 117, B_BATCH_MATMUL = 126, B_GELU = 150, B_LAST = 206
 };
 
 /* Names, for messages; the ones we do not import too. */
@@ -62,6 +63,9 @@ static const struct mapping { int16_t builtin, op, options, data_inputs; } mappi
     { B_LOGISTIC, RS_OP_LOGISTIC, 0, 1 },        { B_TANH, RS_OP_TANH, 0, 1 },        { B_LEAKY_RELU, RS_OP_LEAKY_RELU, 75, 1 },
     { B_HARD_SWISH, RS_OP_HARD_SWISH, 0, 1 },
     { B_RELU, RS_OP_RELU, 0, 1 },                { B_RELU6, RS_OP_RELU6, 0, 1 },      { B_RELU_N1_TO_1, RS_OP_RELU_N1_TO_1, 0, 1 },
+    { B_DIV, RS_OP_DIV, 29, 2 },                 { B_SQUARED_DIFFERENCE, RS_OP_SQUARED_DIFFERENCE, 0, 2 },
+    { B_EXP, RS_OP_EXP, 0, 1 },                  { B_SQRT, RS_OP_SQRT, 0, 1 },        { B_RSQRT, RS_OP_RSQRT, 0, 1 },
+    { B_GELU, RS_OP_GELU, 0, 1 },
     { B_QUANTIZE, RS_OP_QUANTIZE, 0, 1 },        { B_DEQUANTIZE, RS_OP_DEQUANTIZE, 0, 1 },
 };
 
@@ -377,9 +381,12 @@ static rs_status read_pads(struct importer *im, const struct operation *o, int i
             return status;
         const struct rs_tensor *v = &im->g->tensors[id];
 
-        if (v->data == NULL || v->type != RS_TYPE_S8 || v->data_bytes != 1)
-            return unsupported(im, "the pad value is not one constant int8");
-        n->pad_code = *(const int8_t *)v->data;
+        if (v->data == NULL || v->data_bytes != rs_type_bytes(v->type) || (v->type != RS_TYPE_S8 && v->type != RS_TYPE_F32))
+            return unsupported(im, "the pad value is not one constant int8 or float32");
+        if (v->type == RS_TYPE_F32)
+            n->pad_value = *(const float *)v->data;
+        else
+            n->pad_code = *(const int8_t *)v->data;
     }
     return RS_OK;
 }
@@ -619,6 +626,7 @@ static rs_status convert(struct importer *im, int index)
     case B_ADD:
     case B_SUB:
     case B_MUL:
+    case B_DIV:
         status = read_activation(im, &p, 0, &n.act);
         break;
     case B_BATCH_MATMUL:
@@ -629,6 +637,9 @@ static rs_status convert(struct importer *im, int index)
         n.beta = fb_f32(r, &p, 0, 0);
         n.axis[0] = t->rank - 1;
         n.n_axes = 1;
+        break;
+    case B_GELU:
+        n.approximate = fb_u8(r, &p, 0, 0) != 0;
         break;
     case B_LEAKY_RELU:
         n.beta = fb_f32(r, &p, 0, 0);
