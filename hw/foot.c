@@ -1,7 +1,7 @@
 /*
  * foot.c - the south end of a column.
  *
- * Psums go into one accumulator bank while entries of the other leave through two requantizers
+ * Psums go into one accumulator bank while entries of the other leave through the requantizer
  * into the collector, which gathers two neighbouring pixels of up to a block of channels, so
  * that the global buffer is written in pixel pairs.  The parameters of the filters come ahead of
  * their group into a memory of their own, banked like the accumulators.
@@ -17,23 +17,23 @@ void foot_clock(struct foot *r, const struct foot_in *in, struct foot_out *out)
     const struct param_op param = in->op_w.param;
     const struct foot_place place = r->place[FOOT_EDGES - 2];
     struct accumulator_in ai;
-    struct requantize_in qi[2];
+    struct requantize_in qi;
 
     ai.rst = in->rst;
     ai.op = in->op_w.acc;
     ai.psum = in->psum;
     ai.read.bank = flush.bank;
     ai.read.addr = flush.addr;
-    qi[0].psum = r->acc_out.entry.lane0;
-    qi[0].param = r->now0;
-    qi[0].range = r->range;
-    qi[1].psum = r->acc_out.entry.lane1;
-    qi[1].param = r->now1;
-    qi[1].range = r->range;
+    qi.psum[0] = r->acc_out.entry.lane0;
+    qi.psum[1] = r->acc_out.entry.lane1;
+    qi.param[0] = r->now0;
+    qi.param[1] = r->now1;
+    qi.range = r->range;
+    qi.wide = r->wide;
 
     if (place.valid) {
-        const uint8_t code0 = (uint8_t)r->lane_out[0].code;
-        const uint8_t code1 = (uint8_t)r->lane_out[1].code;
+        const uint8_t code0 = r->codes.code[0];
+        const uint8_t code1 = r->codes.code[1];
 
         for (int b = 0; b < RS_BLOCK; b++) {
 #pragma HLS UNROLL
@@ -59,12 +59,12 @@ void foot_clock(struct foot *r, const struct foot_in *in, struct foot_out *out)
     r->place[0].pixel = flush.pixel;
 
     accumulator_clock(&r->acc, &ai, &r->acc_out);
-    for (int l = 0; l < 2; l++)
-        requantize_clock(&r->lane[l], &qi[l], &r->lane_out[l]);
+    requantize_clock(&r->requantize, &qi, &r->codes);
 
     r->now0 = r->param0[(flush.bank ? RS_MAX_PAIRS : 0) + flush.index];
     r->now1 = r->param1[(flush.bank ? RS_MAX_PAIRS : 0) + flush.index];
     r->range = flush.range;
+    r->wide = flush.wide;
     if (param.valid && param.place.g == param.group) {
         r->param0[(param.bank ? RS_MAX_PAIRS : 0) + param.index] = param.param[0];
         r->param1[(param.bank ? RS_MAX_PAIRS : 0) + param.index] = param.param[1];

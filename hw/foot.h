@@ -1,4 +1,4 @@
-/* foot.h - the south end of a column: accumulators, two requantizers, collector. */
+/* foot.h - the south end of a column: accumulators, requantizer, collector. */
 #ifndef RS_FOOT_H
 #define RS_FOOT_H
 #include "accumulator.h"
@@ -7,7 +7,7 @@
 
 enum flush_kind {
     FLUSH_FILTERS = 0,        /* the entry holds two filters of pixel `pixel`                */
-    FLUSH_POSITIONS = 1,      /* the entry holds channel `index` of both pixels              */
+    FLUSH_POSITIONS = 1,      /* the entry holds channel `index` of both pixels (wide: bytes) */
     FLUSH_POSITION = 2        /* the entry holds channel `index` of pixel `pixel`            */
 };
 
@@ -18,6 +18,7 @@ struct flush_op {             /* turn one entry into codes                      
     uint32_t index : 4;       /* filter pair, or channel                                     */
     uint32_t kind  : 2;       /* enum flush_kind                                             */
     bool     pixel;
+    bool     wide;
     struct requantize_range range;
 };
 struct param_op {             /* parameters of one filter pair, for the columns of a group   */
@@ -57,12 +58,13 @@ struct foot {
     struct foot_op op;
     struct accumulator acc;
     struct accumulator_out acc_out;
-    struct requantize lane[2];
-    struct requantize_out lane_out[2];
+    struct requantize requantize;
+    struct requantize_out codes;
     struct requantize_param param0[2 * RS_MAX_PAIRS];
     struct requantize_param param1[2 * RS_MAX_PAIRS];
     struct requantize_param now0, now1;
     struct requantize_range range;
+    bool     wide;
     struct foot_place place[FOOT_EDGES - 1];
     struct pixel_pair pair;
 };

@@ -187,7 +187,7 @@ void ifmap_reader_clock(struct ifmap_reader *r, const struct ifmap_reader_in *in
             r->nj = RS_GET_U(w, NJ);
             r->n_cb = RS_GET_U(w, N_CB);
             r->n_rc = RS_GET_U(w, N_RC);
-            r->tile_step = RS_GET_U(w, FP) << RS_GET_U(w, LOG2_U);
+            r->tile_step = RS_GET_U(w, FP) << RS_GET_U(w, LOG2_U) << RS_GET_U(w, WIDE);
             r->span = (RS_GET_U(w, E) - 1) << RS_GET_U(w, LOG2_U);
             r->rows_strip = RS_GET_U(w, E) << RS_GET_U(w, LOG2_U);
             r->if_row = RS_GET_U(w, IF_ROW);

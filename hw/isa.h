@@ -18,7 +18,7 @@
 #define RS_ISA_H
 
 #define RS_ISA_MAGIC      0x52535441u            /* "RSTA"                                 */
-#define RS_ISA_VERSION    1u
+#define RS_ISA_VERSION    2u
 #define RS_COMMAND_WORDS  32
 #define RS_COMMAND_BYTES  (4 * RS_COMMAND_WORDS)
 
@@ -67,6 +67,7 @@ enum rs_compute_mode {
     F(Q,               3, 16,  5, 0)   /* channel blocks a pass, 1..16                      */ \
     F(Q_LAST,          3, 21,  5, 0)   /* the same, last channel step                       */ \
     F(WC,              3, 26,  5, 0)   /* word columns the window holds                     */ \
+    F(WIDE,            3, 31,  1, 0)   /* int16: a pixel is two byte columns, low byte first */ \
     F(E,               4,  0,  5, 0)   /* ofmap rows across columns                         */ \
     F(FX,              4,  5,  5, 0)   /* ofmap column tiles across columns                 */ \
     F(MX,              4, 10,  5, 0)   /* filter groups across columns; E*FX*MX <= COLS     */ \
@@ -116,7 +117,9 @@ enum rs_compute_mode {
     F(FILTER_WORDS,   21,  0, 24, 0)   /* filter words of all passes, without parameters    */ \
     F(MULTIPLIER,     22,  0,  8, 0)   /* DEPTHWISE: ofmap channels of an ifmap channel; 0, 1: one */ \
     F(CHANNEL0,       22,  8,  4, 0)   /* with MULTIPLIER > 1: ifmap channel of row 0, in its block, */ \
-    F(PHASE0,         22, 16,  8, 0)   /* and which of its ofmap channels row 0 is          */
+    F(PHASE0,         22, 16,  8, 0)   /* and which of its ofmap channels row 0 is          */ \
+    F(WIDE_MIN,       23,  0, 16, 1)   /* WIDE: the clamp of the int16 codes                */ \
+    F(WIDE_MAX,       23, 16, 16, 1)
 
 #define RS_FIELDS_POOL(F)                                                                     \
     F(AVERAGE,         3,  0,  1, 0)   /* 0 maximum, 1 average                              */ \
@@ -164,7 +167,8 @@ enum {
 /* ---- parameter word of the filter buffer: one filter pair, 2 * 16 bytes -------------------
  * {int32 bias; int32 mult; int32 shift; int32 zero} for the even, then for the odd filter.
  * mult in [2^30, 2^31) or 0; shift in [-31, 30], positive shifts left.  A word of the buffer
- * holds 2*B bytes, so a pair takes 16/B words.                                              */
+ * holds 2*B bytes, so a pair takes 16/B words.  WIDE: one filter; its bias has 48 bits, the low
+ * 32 in the first bias, the rest in the second; mult in [0, 2^15), shift in [-31, 15].      */
 #define RS_PARAM_BYTES    16
 
 /* ---- s_axi_control registers (byte offsets) ---------------------------------------------- */

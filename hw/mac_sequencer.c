@@ -21,7 +21,7 @@ void mac_sequencer_clock(struct mac_sequencer *r, const struct mac_sequencer_in 
     const uint32_t nr = last_rc ? r->rp_last : r->layout.rp;
     const bool first_tap = r->qi == 0 && r->i == 0 && r->j == 0;
     const bool last_tap = r->qi + 1u == nq && r->i + 1u == nr && r->j + 1u == r->s;
-    const uint32_t column_max = (r->pixel + r->s - 1u + (r->two ? 1u : 0u)) >> 1;
+    const uint32_t column_max = (r->pixel + r->reach + (r->two ? 1u : 0u)) >> 1;
     const bool bank_ok = (uint16_t)(r->started - 1u - in->flushed) <= 1;
     const bool filter_ok = in->passes != r->passes_done;
     const bool ifmap_ok = (uint16_t)(in->loaded - r->column0 - column_max - 1u) < 0x8000u;
@@ -29,7 +29,7 @@ void mac_sequencer_clock(struct mac_sequencer *r, const struct mac_sequencer_in 
     const bool issue = r->active && bank_ok && filter_ok && ifmap_ok && drain_ok;
 
     /* Where the tap's pixels are. */
-    const uint32_t n = (r->pixel & 1u) + r->j;
+    const uint32_t n = (r->pixel & 1u) + (r->wide ? 2u * r->j : r->j);
     const uint32_t odd_column = r->ring0 + (n >> 1);
     const uint32_t even_column = odd_column + (r->two && (n & 1u) != 0 ? 1u : 0u);
     const uint32_t rows = last_cb && (r->flatten || r->qi + 1u == nq) ? r->rows_last : r->chain;
@@ -39,6 +39,7 @@ void mac_sequencer_clock(struct mac_sequencer *r, const struct mac_sequencer_in 
     r->op.mac.first = first_tap;
     r->op.mac.last = last_tap;
     r->op.mac.depthwise = r->two;
+    r->op.mac.wide = r->wide;
     r->op.mac.odd = n & 1u;
     r->op.mac.filter_addr = ((r->passes_done & 1u) != 0 ? (uint32_t)RS_FILTER_WORDS : 0u) +
                             r->filter_addr;
@@ -173,10 +174,12 @@ void mac_sequencer_clock(struct mac_sequencer *r, const struct mac_sequencer_in 
         r->layout = layout;
         r->flatten = RS_GET_U(w, MODE) == RS_MODE_FLATTEN;
         r->depthwise = RS_GET_U(w, MODE) == RS_MODE_DEPTHWISE;
-        r->two = RS_GET_U(w, MODE) == RS_MODE_DEPTHWISE && RS_GET_U(w, LOG2_U) == 0;
+        r->wide = RS_GET_U(w, WIDE) != 0;
+        r->two = RS_GET_U(w, MODE) == RS_MODE_DEPTHWISE && RS_GET_U(w, LOG2_U) == 0 && RS_GET_U(w, WIDE) == 0;
         r->slots = RS_GET_U(w, MODE) == RS_MODE_DEPTHWISE ? RS_ROWS : 1;
-        r->u = 1u << RS_GET_U(w, LOG2_U);
+        r->u = 1u << RS_GET_U(w, LOG2_U) << RS_GET_U(w, WIDE);
         r->s = RS_GET_U(w, S);
+        r->reach = RS_GET_U(w, WIDE) != 0 ? 2 * RS_GET_U(w, S) - 1 : RS_GET_U(w, S) - 1;
         r->q_last = RS_GET_U(w, Q_LAST);
         r->rp_last = RS_GET_U(w, MODE) == RS_MODE_FLATTEN ? 1 : RS_GET_U(w, RP_LAST);
         r->n_rc = RS_GET_U(w, N_RC);

@@ -52,7 +52,9 @@ struct mac_sequencer {
     struct window_layout layout;
     bool     depthwise, two;               /* DEPTHWISE; its lanes are two positions             */
     bool     flatten;
-    uint32_t u : 3, s : 4, q_last : 5, rp_last : 4, n_rc : 4, n_cb : 12;
+    bool     wide;                         /* a pixel is a word: its two bytes                    */
+    uint32_t reach : 5;                    /* byte columns of the taps after the first            */
+    uint32_t u : 4, s : 4, q_last : 5, rp_last : 4, n_rc : 4, n_cb : 12;
     uint32_t pairs : 5, strips : 6, fp : 9, nj : 10, chain : 5, rows_last : 5, columns : 5;
     uint32_t rp_wc : 8;
     bool     bank;

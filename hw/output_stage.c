@@ -49,9 +49,8 @@ void output_stage_clock(struct output_stage *r, const struct output_stage_in *in
 
     /* Drain: the pair of column r->column, if any of it exists, becomes an item. */
     {
-        const uint32_t per_column = r->kind == FLUSH_FILTERS ? 2 * r->pairs : RS_BLOCK;
         const uint32_t left = r->m_valid > r->filter ? r->m_valid - r->filter : 0;
-        const uint32_t n = left < per_column ? left : per_column;
+        const uint32_t n = left < r->filters ? left : r->filters;
         const bool row_exists = r->drain.row + r->y < r->out_e;
         const bool first = row_exists && n != 0 && r->x_f < r->out_f;
         const bool second = row_exists && n != 0 && r->drain.two && r->x_f + 1 < r->out_f;
@@ -79,7 +78,7 @@ void output_stage_clock(struct output_stage *r, const struct output_stage_in *in
             drained = true;
             push = first || second;
             r->bytes_written = (first ? n : 0) + (second ? n : 0);
-            r->macs = r->macs_each * r->bytes_written;
+            r->macs = r->macs_each * ((first ? n : 0) + (second && !r->wide ? n : 0));
         } else if (r->end_due) {
             push = true;
             new_item.end = true;
@@ -107,13 +106,13 @@ void output_stage_clock(struct output_stage *r, const struct output_stage_in *in
                 r->x_f = r->x_f + r->fp;
             } else {
                 r->f = 0;
-                r->filter = r->filter + 2 * r->pairs;
-                if (r->byte + 2 * r->pairs == RS_BLOCK) {
+                r->filter = r->filter + r->filters;
+                if (r->byte + r->filters == RS_BLOCK) {
                     r->byte = 0;
                     r->addr_g = r->addr_g + r->out_mb;
                     r->res_g = r->res_g + r->res_mb;
                 } else {
-                    r->byte = r->byte + 2 * r->pairs;
+                    r->byte = r->byte + r->filters;
                 }
                 r->addr_f = r->addr_g;
                 r->res_f = r->res_g;
@@ -149,9 +148,8 @@ void output_stage_clock(struct output_stage *r, const struct output_stage_in *in
     r->flush.valid = false;
     if (r->active) {
         const bool first = r->index == 0 && !r->pixel;
-        const uint32_t sweep = r->kind == FLUSH_FILTERS ? r->pairs : RS_ROWS;
         const bool two = r->x + 1 < r->fp;
-        const bool last = r->index + 1u == sweep && (r->kind == FLUSH_POSITIONS || r->pixel || !two);
+        const bool last = r->index + 1u == r->sweep && (r->kind == FLUSH_POSITIONS || r->pixel || !two);
         const bool room = ITEM_DEPTH >= r->item_count + r->promised + columns + 1;
 
         if ((!first || room) && (!last || r->gap == 0)) {
@@ -161,6 +159,7 @@ void output_stage_clock(struct output_stage *r, const struct output_stage_in *in
             r->flush.index = r->index;
             r->flush.kind = r->kind;
             r->flush.pixel = r->pixel;
+            r->flush.wide = r->wide;
             r->flush.range = r->range;
             r->entry = r->entry + 1;
             start_pair = first;
@@ -189,7 +188,7 @@ void output_stage_clock(struct output_stage *r, const struct output_stage_in *in
                         r->flushed++;
                     }
                 }
-            } else if (r->index + 1u == sweep) {
+            } else if (r->index + 1u == r->sweep) {
                 r->index = 0;
                 r->pixel = true;
             } else {
@@ -221,12 +220,16 @@ void output_stage_clock(struct output_stage *r, const struct output_stage_in *in
             r->bank = !r->bank;
             r->e = RS_GET_U(w, E);
             r->fx = RS_GET_U(w, FX);
-            r->pairs = RS_GET_U(w, PAIRS);
             r->columns = RS_GET_U(w, E) * RS_GET_U(w, FX) * RS_GET_U(w, MX);
             r->strip = RS_GET_U(w, NS);
-            r->fp = RS_GET_U(w, FP);
+            r->fp = RS_GET_U(w, FP) << RS_GET_U(w, WIDE);
+            r->wide = RS_GET_U(w, WIDE) != 0;
             r->m_valid = RS_GET_U(w, M_VALID);
-            r->kind = mode != RS_MODE_DEPTHWISE ? FLUSH_FILTERS
+            r->sweep = mode == RS_MODE_DEPTHWISE ? RS_ROWS : RS_GET_U(w, PAIRS);
+            r->filters = mode == RS_MODE_DEPTHWISE ? RS_BLOCK
+                       : RS_GET_U(w, WIDE) != 0 ? RS_GET_U(w, PAIRS) : 2 * RS_GET_U(w, PAIRS);
+            r->kind = RS_GET_U(w, WIDE) != 0 ? FLUSH_POSITIONS
+                    : mode != RS_MODE_DEPTHWISE ? FLUSH_FILTERS
                     : RS_GET_U(w, LOG2_U) == 0 ? FLUSH_POSITIONS : FLUSH_POSITION;
             r->out_e = RS_GET_U(w, OUT_E);
             r->out_f = RS_GET_U(w, OUT_F);
@@ -239,8 +242,8 @@ void output_stage_clock(struct output_stage *r, const struct output_stage_in *in
             r->res_strip = RS_GET_U(w, RES_ROW) * RS_GET_U(w, E);
             r->add = RS_GET_U(w, ADD) != 0;
             r->range.zp = RS_GET_S(w, ZP_OUT);
-            r->range.min = RS_GET_S(w, ACT_MIN);
-            r->range.max = RS_GET_S(w, ACT_MAX);
+            r->range.min = RS_GET_U(w, WIDE) != 0 ? RS_GET_S(w, WIDE_MIN) : RS_GET_S(w, ACT_MIN);
+            r->range.max = RS_GET_U(w, WIDE) != 0 ? RS_GET_S(w, WIDE_MAX) : RS_GET_S(w, ACT_MAX);
             r->add_param.zp_acc = RS_GET_S(w, ZP_OUT);
             r->add_param.zp_res = RS_GET_S(w, ADD_ZP_RES);
             r->add_param.zp_out = RS_GET_S(w, ADD_ZP_OUT);

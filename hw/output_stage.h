@@ -72,9 +72,12 @@ struct output_stage {
 
     /* The group that is being flushed. */
     bool     active;
-    uint32_t e : 5, fx : 5, pairs : 5, columns : 5, strips : 6;
-    uint32_t fp : 9, m_valid : 9;
+    uint32_t e : 5, fx : 5, columns : 5, strips : 6;
+    uint32_t fp : 10, m_valid : 9;          /* fp: byte columns                                 */
+    uint32_t filters : 5;                  /* of a column                                       */
+    uint32_t sweep : 5;                    /* entries of a pixel (pair)                         */
     uint32_t kind : 2;
+    bool     wide;
     bool     add;
     uint32_t out_e : 16, out_f : 16;
     uint32_t out_row : 16, out_mb : 16, out_strip : 16;
@@ -85,7 +88,7 @@ struct output_stage {
     struct add_param add_param;
 
     /* Reading entries. */
-    uint32_t strip : 6, x : 9, index : 5;
+    uint32_t strip : 6, x : 10, index : 5;
     bool     pixel;
     uint32_t entry : 8;
     uint32_t gap : 5;                      /* clocks until a pair may end                       */

@@ -14,6 +14,8 @@
  * `inject` comes 4 clocks after its multiply-accumulate, `count` 1 clock after.
  * Lanes: a = high * 2^18 + low; the low 18 bits of the product are the low lane, the rest is the
  * high lane less the borrow that bit 17 shows.  Split at every product, so the lanes never meet.
+ * A wide product (int16 activation, int16 weight) is split in the same way after 16 bits: its value is
+ * high * 2^16 + low, and that of a psum lane 1 * 2^16 + lane 0.
  * No reset: registers are written before they are used, and what leaves the array is only looked
  * at when the accumulators expect it.
  */
@@ -33,10 +35,19 @@ void pe_clock(struct pe *r, const struct pe_in *in, struct pe_out *out)
     const int32_t x1 = r->c2.odd ? r->x_even : r->x_odd;
     const bool zero0 = x0 == 0;
     const bool zero1 = x1 == 0;
+    const bool both = r->c2.depthwise || r->c2.wide;
 
-    mul.enable = r->c2.valid && !(r->c2.depthwise ? zero0 && zero1 : zero0);
-    mul.a = r->c2.depthwise ? (x1 * 262144) + x0 : (r->w.lane1 * 262144) + r->w.lane0;
-    mul.b = r->c2.depthwise ? r->w.lane0 : x0;
+    mul.enable = r->c2.valid && !(both ? zero0 && zero1 : zero0);
+    if (r->c2.wide) {
+        mul.a = (x1 * 256) + (x0 & 255);
+        mul.b = (r->w.lane1 * 256) + (r->w.lane0 & 255);
+    } else if (r->c2.depthwise) {
+        mul.a = (x1 * 262144) + x0;
+        mul.b = r->w.lane0;
+    } else {
+        mul.a = (r->w.lane1 * 262144) + r->w.lane0;
+        mul.b = x0;
+    }
 
     /* Edge 5. */
     r->psum0 = in->psum0_n + (r->inject ? r->hold0 : 0);
@@ -45,8 +56,9 @@ void pe_clock(struct pe *r, const struct pe_in *in, struct pe_out *out)
     /* Edge 4. */
     if (r->c4.valid) {
         const int64_t product = r->add4 ? r->mul_out.product : 0;
-        const int32_t low = (int32_t)((uint32_t)product << 14) >> 14;
-        const int32_t high = (int32_t)(product >> 18) + (int32_t)((product >> 17) & 1);
+        const int32_t low = r->c4.wide ? (int16_t)product : (int32_t)((uint32_t)product << 14) >> 14;
+        const int32_t high = r->c4.wide ? (int32_t)(product >> 16) + (int32_t)((product >> 15) & 1)
+                                        : (int32_t)(product >> 18) + (int32_t)((product >> 17) & 1);
         const int32_t sum0 = (r->c4.first ? 0 : r->acc0) + low;
         const int32_t sum1 = (r->c4.first ? 0 : r->acc1) + high;
 
@@ -65,7 +77,8 @@ void pe_clock(struct pe *r, const struct pe_in *in, struct pe_out *out)
     r->add3 = mul.enable;
     r->gated = in->gated_n;
     if (r->c2.valid && r->count)
-        r->gated = in->gated_n + (zero0 ? 1u : 0u) + ((r->c2.depthwise ? zero1 : zero0) ? 1u : 0u);
+        r->gated = in->gated_n + (r->c2.wide ? (zero0 && zero1 ? 1u : 0u)
+                                             : (zero0 ? 1u : 0u) + ((r->c2.depthwise ? zero1 : zero0) ? 1u : 0u));
     mul2_clock(&r->mul, &mul, &r->mul_out);
 
     /* Edge 1. */

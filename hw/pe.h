@@ -6,7 +6,7 @@
 #include "config/config.h"
 #include "cells/mul2.h"
 
-#define PE_PSUM_BITS 26       /* 64 taps * 255*128, times 16 rows: below 2^25               */
+#define PE_PSUM_BITS 26       /* 64 taps * 2^15 (255*128, or half a wide product), 16 rows: 2^25 */
 
 /* What a column does with the words of this clock; travels south. */
 struct pe_load {
@@ -22,6 +22,7 @@ struct pe_mac {
     uint32_t first       : 1;   /* starts a psum                                            */
     uint32_t last        : 1;   /* finishes it: into the holding register                   */
     uint32_t depthwise   : 1;   /* lanes are two positions, not two filters                 */
+    uint32_t wide        : 1;   /* lanes are the two halves of a 16-bit product             */
     uint32_t odd         : 1;   /* the (first) pixel is the odd one of its word             */
     uint32_t filter_addr : 7;
     uint32_t even_addr   : 5;   /* window words of the even and of the odd pixel            */
@@ -30,7 +31,7 @@ struct pe_mac {
 
 struct pe_in {
     struct pe_load load_n;      /* 14  from the north                                       */
-    struct pe_mac  mac_n;       /* 26                                                       */
+    struct pe_mac  mac_n;       /* 27                                                       */
     int32_t  psum0_n : PE_PSUM_BITS;
     int32_t  psum1_n : PE_PSUM_BITS;
     uint32_t gated_n : 6;       /*  6  zero activations of the rows above, lanes counted    */

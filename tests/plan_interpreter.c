@@ -78,6 +78,7 @@ struct conv {                      /* a COMPUTE's fields                        
     int mode, u, s, rp, rp_last, q, q_last, wc, e, fx, mx, pairs, ns, chain, fp, nj, m_valid, n_cb, n_rc, rows_last;
     int zp_in, if_base, if_row, if_cb, if_w, if_h, h0, x0, out_e, out_f, out_base, out_row, out_mb, out_byte;
     int zp_out, act_min, act_max;
+    int wide, lanes;               /* int16: a pixel is two byte columns, an entry is one filter       */
 };
 
 static struct conv conv_of(const uint32_t *w)
@@ -92,9 +93,13 @@ static struct conv conv_of(const uint32_t *w)
         .if_row = (int)RS_GET_U(w, IF_ROW), .if_cb = (int)RS_GET_U(w, IF_CB), .if_w = (int)RS_GET_U(w, IF_W), .if_h = (int)RS_GET_U(w, IF_H),
         .h0 = RS_GET_S(w, H0), .x0 = RS_GET_S(w, X0), .out_e = (int)RS_GET_U(w, OUT_E), .out_f = (int)RS_GET_U(w, OUT_F),
         .out_base = (int)RS_GET_U(w, OUT_BASE), .out_row = (int)RS_GET_U(w, OUT_ROW), .out_mb = (int)RS_GET_U(w, OUT_MB),
-        .out_byte = (int)RS_GET_U(w, OUT_BYTE), .zp_out = RS_GET_S(w, ZP_OUT), .act_min = RS_GET_S(w, ACT_MIN), .act_max = RS_GET_S(w, ACT_MAX),
+        .out_byte = (int)RS_GET_U(w, OUT_BYTE), .zp_out = RS_GET_S(w, ZP_OUT), .act_min = RS_GET_U(w, WIDE) ? RS_GET_S(w, WIDE_MIN) : RS_GET_S(w, ACT_MIN), .act_max = RS_GET_U(w, WIDE) ? RS_GET_S(w, WIDE_MAX) : RS_GET_S(w, ACT_MAX),
+        .wide = (int)RS_GET_U(w, WIDE), .lanes = RS_GET_U(w, WIDE) ? 1 : 2,
     };
 }
+
+/* Ofmap columns that an entry covers. */
+static int step_of(const struct conv *v) { return v->mode == RS_MODE_DEPTHWISE && v->u == 1 && !v->wide ? 2 : 1; }
 
 static int taps_of(const struct conv *v, int cb, int rc)
 {
@@ -117,7 +122,7 @@ static void check_compute(struct machine *m, int at, const uint32_t *w)
 {
     const struct conv v = conv_of(w);
     const struct rs_hw_config *c = m->c;
-    const int step = v.mode == RS_MODE_DEPTHWISE && v.u == 1 ? 2 : 1;
+    const int step = step_of(&v);
     int64_t all = 0, entries;
     int rows_in_window = 1;
 
@@ -126,12 +131,13 @@ static void check_compute(struct machine *m, int at, const uint32_t *w)
     LIMIT(v.s >= 1 && v.s <= 11 && v.rp >= 1 && v.rp <= 11 && v.rp_last >= 1 && v.rp_last <= v.rp, "S %d RP %d RP_LAST %d", v.s, v.rp, v.rp_last);
     LIMIT(v.q >= 1 && v.q <= 16 && v.q_last >= 1 && v.q_last <= v.q, "Q %d Q_LAST %d", v.q, v.q_last);
     LIMIT(v.e >= 1 && v.fx >= 1 && v.mx >= 1 && v.e * v.fx * v.mx <= (int)c->cols, "E %d FX %d MX %d", v.e, v.fx, v.mx);
-    LIMIT(v.pairs >= 1 && 2 * v.pairs <= (int)c->block && (v.pairs & (v.pairs - 1)) == 0, "PAIRS %d", v.pairs);
-    LIMIT(v.out_byte % (2 * v.pairs) == 0 && v.out_byte < (int)c->block, "OUT_BYTE %d with PAIRS %d", v.out_byte, v.pairs);
+    LIMIT(v.pairs >= 1 && v.lanes * v.pairs <= (int)c->block && (v.pairs & (v.pairs - 1)) == 0, "PAIRS %d", v.pairs);
+    LIMIT(v.out_byte % (v.lanes * v.pairs) == 0 && v.out_byte < (int)c->block, "OUT_BYTE %d with PAIRS %d", v.out_byte, v.pairs);
     LIMIT(v.ns >= 1 && v.fp >= 1 && v.fp <= 256 && v.n_cb >= 1 && v.n_rc >= 1, "NS %d FP %d", v.ns, v.fp);
-    LIMIT(v.nj == ((v.fp - 1) * v.u + v.s + 1) / 2, "NJ %d", v.nj);
-    LIMIT(v.out_e >= 1 && v.out_e <= v.ns * v.e && v.out_f >= 1 && v.out_f <= v.fx * v.fp, "OUT_E %d OUT_F %d", v.out_e, v.out_f);
-    LIMIT(v.wc >= (v.s + 2) / 2 + 1, "WC %d for S %d", v.wc, v.s);
+    LIMIT(v.nj == (((v.fp - 1) * v.u + v.s) * (1 + v.wide) + 1) / 2, "NJ %d", v.nj);
+    LIMIT(!v.wide || (v.zp_in == 0 && v.zp_out == 0 && v.x0 % 2 == 0 && v.if_w % 2 == 0 && !RS_GET_U(w, ADD)), "WIDE with zero points, odd columns or ADD");
+    LIMIT(v.out_e >= 1 && v.out_e <= v.ns * v.e && v.out_f >= 1 && v.out_f <= v.fx * v.fp * (1 + v.wide), "OUT_E %d OUT_F %d", v.out_e, v.out_f);
+    LIMIT(v.wc >= (v.wide ? v.s : (v.s + 2) / 2) + 1, "WC %d for S %d", v.wc, v.s);
     LIMIT(v.rows_last >= 1 && v.rows_last <= (int)c->rows, "ROWS_LAST %d", v.rows_last);
     if (m->failed)
         return;
@@ -139,12 +145,12 @@ static void check_compute(struct machine *m, int at, const uint32_t *w)
         LIMIT(v.chain == (int)c->rows, "CHAIN %d", v.chain);
         rows_in_window = v.q * v.rp;
         entries = (int64_t)v.ns * v.fp * v.pairs;
-        LIMIT(v.m_valid >= 1 && v.m_valid <= v.mx * 2 * v.pairs, "M_VALID %d", v.m_valid);
+        LIMIT(v.m_valid >= 1 && v.m_valid <= v.mx * v.lanes * v.pairs, "M_VALID %d", v.m_valid);
         LIMIT(entries * taps_of(&v, v.n_cb - 1, v.n_rc - 1) >= 4, "a pass of %lld steps", (long long)entries * taps_of(&v, v.n_cb - 1, v.n_rc - 1));
     } else if (v.mode == RS_MODE_FLATTEN) {
         LIMIT(v.chain == (int)c->rows && v.n_rc == 1 && v.q == 1 && v.rp == v.rp_last, "CHAIN %d N_RC %d Q %d", v.chain, v.n_rc, v.q);
         entries = (int64_t)v.ns * v.fp * v.pairs;
-        LIMIT(v.m_valid >= 1 && v.m_valid <= v.mx * 2 * v.pairs, "M_VALID %d", v.m_valid);
+        LIMIT(v.m_valid >= 1 && v.m_valid <= v.mx * v.lanes * v.pairs, "M_VALID %d", v.m_valid);
         LIMIT(entries * v.s >= 4, "a pass of %lld steps", (long long)entries * v.s);
     } else {
         LIMIT(v.chain == 1 && v.n_cb == 1 && v.n_rc == 1 && v.q == 1 && v.pairs == 1 && v.mx == 1 && v.out_byte == 0, "depthwise fields");
@@ -164,12 +170,16 @@ static void check_compute(struct machine *m, int at, const uint32_t *w)
 #undef LIMIT
 }
 
-/* ifmap code - zero point of (channel block, byte, row, column); outside: real zero. */
+/* ifmap code - zero point of (channel block, byte, row, column); outside: real zero.  Wide: column counts byte columns. */
 static int32_t ifmap(const struct machine *m, const struct conv *v, const int8_t *glb, int cb, int byte, int h, int w)
 {
     if (h < 0 || h >= v->if_h || w < 0 || w >= v->if_w)
         return 0;
-    return glb[glb_at(m, (int64_t)v->if_base + (int64_t)cb * v->if_cb + (int64_t)h * v->if_row + w) + (size_t)byte] - v->zp_in;
+    const int64_t at = (int64_t)v->if_base + (int64_t)cb * v->if_cb + (int64_t)h * v->if_row + w;
+
+    if (v->wide)
+        return glb[glb_at(m, at + 1) + (size_t)byte] * 256 + (uint8_t)glb[glb_at(m, at) + (size_t)byte];
+    return glb[glb_at(m, at) + (size_t)byte] - v->zp_in;
 }
 
 static int32_t get_i32(const uint8_t *p)
@@ -197,14 +207,24 @@ static int8_t output(const struct conv *v, const uint32_t *w, int32_t acc, const
     return (int8_t)code;
 }
 
+/* The same for int16: the pair's 32 bytes are one filter's. */
+static int16_t wide_output(const struct conv *v, int64_t acc, const uint8_t *param)
+{
+    const int64_t bias = (int64_t)((uint64_t)(uint32_t)get_i32(param + 16) << 32 | (uint32_t)get_i32(param));
+    const int right = 15 - get_i32(param + 8);
+    const int64_t scaled = (acc + bias) * get_i32(param + 4), code = right == 0 ? scaled : (scaled + (INT64_C(1) << (right - 1))) >> right;
+
+    return (int16_t)(code < v->act_min ? v->act_min : code > v->act_max ? v->act_max : code);
+}
+
 static void compute(struct machine *m, struct flight *f)
 {
     const uint32_t *w = words_of(m, f->command);
     const struct conv v = conv_of(w);
     const int rows = (int)m->c->rows, block = (int)m->c->block, per_param = 16 / block;
     const size_t word = 2 * (size_t)block;
-    const int used = v.e * v.fx * v.mx, step = v.mode == RS_MODE_DEPTHWISE && v.u == 1 ? 2 : 1;
-    int32_t (*psum)[MOST_ENTRIES][2] = calloc(MOST_COLS, sizeof *psum);
+    const int used = v.e * v.fx * v.mx, step = step_of(&v);
+    int64_t (*psum)[MOST_ENTRIES][2] = calloc(MOST_COLS, sizeof *psum);
     uint8_t *params = calloc((size_t)param_words(m, &v) + 1, word);
     int64_t at = 0;
 
@@ -231,7 +251,8 @@ static void compute(struct machine *m, struct flight *f)
                                         for (int p = 0; p < v.fp; p += step)
                                             for (int r = 0; r < rows; r++) {
                                                 const int y = x % v.e, tile = x / v.e % v.fx;
-                                                const int h = v.h0 + v.u * (s * v.e + y), col = v.x0 + v.u * (tile * v.fp + p) + j;
+                                                const int h = v.h0 + v.u * (s * v.e + y), col = v.x0 + (v.u * (tile * v.fp + p) + j) * (1 + v.wide);
+                                                const int32_t weight = v.wide ? (int16_t)(uint16_t)((uint8_t)tap[2 * r] | (uint8_t)tap[2 * r + 1] << 8) : tap[2 * r];
 
                                                 if (v.mode == RS_MODE_DEPTHWISE) {
                                                     const int entry = (s * (v.fp / step) + p / step) * rows + r, n = (int)RS_GET_U(w, MULTIPLIER);
@@ -239,7 +260,7 @@ static void compute(struct machine *m, struct flight *f)
 
                                                     if (ch >= block)             /* a row without a channel: its weights are zero */
                                                         continue;
-                                                    psum[x][entry][0] += tap[2 * r] * ifmap(m, &v, f->glb, 0, ch, h + i, col);
+                                                    psum[x][entry][0] += (int64_t)weight * ifmap(m, &v, f->glb, 0, ch, h + i, col);
                                                     if (step == 2)
                                                         psum[x][entry][1] += tap[2 * r] * ifmap(m, &v, f->glb, 0, ch, h + i, col + 1);
                                                 } else {
@@ -248,8 +269,9 @@ static void compute(struct machine *m, struct flight *f)
                                                         ? (tap[2 * r] | tap[2 * r + 1] ? ifmap(m, &v, f->glb, 0, n / v.rp, h + n % v.rp, col) : 0)
                                                         : ifmap(m, &v, f->glb, cb * v.q + qi, r, h + rc * v.rp + i, col);
 
-                                                    psum[x][entry][0] += tap[2 * r] * a;
-                                                    psum[x][entry][1] += tap[2 * r + 1] * a;
+                                                    psum[x][entry][0] += (int64_t)weight * a;
+                                                    if (!v.wide)
+                                                        psum[x][entry][1] += tap[2 * r + 1] * a;
                                                 }
                                             }
                             }
@@ -262,26 +284,33 @@ static void compute(struct machine *m, struct flight *f)
         for (int s = 0; s < v.ns; s++)
             for (int p = 0; p < v.fp; p++) {
                 const int y = x % v.e, tile = x / v.e % v.fx, g = x / (v.e * v.fx);
-                const int row = s * v.e + y, col = tile * v.fp + p;
-                const int n = v.mode == RS_MODE_DEPTHWISE ? rows : 2 * v.pairs;
+                const int row = s * v.e + y, col = (tile * v.fp + p) * (1 + v.wide);
+                const int n = v.mode == RS_MODE_DEPTHWISE ? rows : v.lanes * v.pairs;
 
                 if (row >= v.out_e || col >= v.out_f)
                     continue;
                 for (int k = 0; k < n; k++) {
-                    const int filter = v.mode == RS_MODE_DEPTHWISE ? k : g * 2 * v.pairs + k;
+                    const int filter = v.mode == RS_MODE_DEPTHWISE ? k : g * v.lanes * v.pairs + k;
                     const int byte = v.out_byte + filter;
                     const size_t to = glb_at(m, (int64_t)v.out_base + (int64_t)(byte / block) * v.out_mb + (int64_t)row * v.out_row + col) + (size_t)(byte % block);
                     const size_t res = glb_at(m, (int64_t)RS_GET_U(w, RES_BASE) + (int64_t)(byte / block) * RS_GET_U(w, RES_MB) + (int64_t)row * RS_GET_U(w, RES_ROW) + col) + (size_t)(byte % block);
-                    const uint8_t *param = params + (v.mode == RS_MODE_DEPTHWISE ? (size_t)k * 32 : (size_t)filter * 16);
-                    int32_t acc;
+                    const uint8_t *param = params + (v.mode == RS_MODE_DEPTHWISE ? (size_t)k * 32 : (size_t)filter * 32 / (size_t)v.lanes);
+                    int64_t acc;
 
                     if (filter >= v.m_valid)
                         continue;
                     if (v.mode == RS_MODE_DEPTHWISE)
                         acc = psum[x][(s * (v.fp / step) + p / step) * rows + k][p % step];
                     else
-                        acc = psum[x][(s * v.fp + p) * v.pairs + k / 2][k % 2];
-                    m->glb[to] = output(&v, w, acc, param, m->glb[res]);
+                        acc = psum[x][(s * v.fp + p) * v.pairs + k / v.lanes][k % v.lanes];
+                    if (v.wide) {
+                        const int16_t code = wide_output(&v, acc, param);
+
+                        m->glb[to] = (int8_t)(uint8_t)((uint16_t)code & 0xFF);
+                        m->glb[(to + (size_t)block) % ((size_t)m->c->glb_blocks * (size_t)block)] = (int8_t)(code >> 8);
+                    } else {
+                        m->glb[to] = output(&v, w, (int32_t)acc, param, m->glb[res]);
+                    }
                 }
             }
     (void)per_param;

@@ -16,18 +16,19 @@
 enum layer_kind {
     LAYER_CONV, LAYER_CONV_1X1, LAYER_CONV_FEW_CHANNELS, LAYER_CONV_BIG_FILTER, LAYER_CONV_ADD,
     LAYER_DEPTHWISE, LAYER_DEPTHWISE_MULTIPLIER, LAYER_FC, LAYER_GEMM, LAYER_MAX_POOL,
-    LAYER_AVERAGE_POOL, LAYER_KINDS
+    LAYER_AVERAGE_POOL, LAYER_S16_S8, LAYER_S16_S16, LAYER_KINDS
 };
 static const char *const layer_kind_name[LAYER_KINDS] = {
     "conv", "1x1", "few channels", "big filter", "conv+add", "depthwise", "depthwise multiplier",
-    "fc", "gemm", "max pool", "average pool"
+    "fc", "gemm", "max pool", "average pool", "int16 x int8", "int16 x int16"
 };
 
 struct random_layer {
     enum layer_kind kind;
     struct rs_plan_layer layer;
-    int8_t  *ifmap, *filter, *residual, *want, *got;
+    int8_t  *ifmap, *filter, *residual, *want, *got;       /* int16 elements where layer.type has them */
     int32_t *bias, *mult, *shift;
+    int64_t *bias_s64;
     struct rs_add_quant add;
     size_t   ifmap_bytes, ofmap_bytes;
 };
@@ -56,8 +57,33 @@ static void random_layer_free(struct random_layer *l)
     free(l->want);
     free(l->got);
     free(l->bias);
+    free(l->bias_s64);
     free(l->mult);
     free(l->shift);
+}
+
+/* The parameters of an int8 layer become those of one of 16 bits; activations and filters are random bytes already. */
+static void random_layer_widen(struct random_layer *l, int sparse, int log2_taps)
+{
+    struct rs_quant *q = &l->layer.quant;
+    int16_t *x = (int16_t *)(void *)l->ifmap;
+
+    for (size_t i = 0; i < l->ifmap_bytes / 2; i++)
+        x[i] = (int16_t)(sparse == 0 && rnd_range(0, 2) ? 0 : sparse == 1 ? (rnd_range(0, 1) ? INT16_MIN : INT16_MAX)
+                                                                         : rnd_range(INT16_MIN, INT16_MAX));
+    for (int32_t m = 0; m < l->layer.shape.m; m++) {
+        l->bias_s64[m] = rnd_range(0, 9) == 0 ? rnd_range(-(INT64_C(1) << 40), INT64_C(1) << 40) : rnd_range(-2000000, 2000000);
+        if (rnd_range(0, 15) == 0)
+            l->shift[m] = (int32_t)rnd_range(-31, 7);
+    }
+    q->zp_in = q->zp_out = 0;
+    q->act_min = rnd_range(0, 1) ? INT16_MIN : (int32_t)rnd_range(INT16_MIN, 0);
+    q->act_max = rnd_range(0, 1) ? INT16_MAX : (int32_t)rnd_range(0, INT16_MAX);
+    l->layer.bias_s64 = rnd_range(0, 5) == 0 ? NULL : l->bias_s64;
+    if (l->layer.type == RS_PLAN_S16_S16) {
+        l->layer.filter_s16 = (const int16_t *)(const void *)l->filter;
+        l->layer.q_shift = rnd_range(0, 5) == 0 ? (int32_t)rnd_range(0, 46) : 14 + log2_taps / 2;
+    }
 }
 
 /* @max_extent: of H and W; @max_channels: of C and M. */
@@ -66,11 +92,19 @@ static void random_layer_make(struct random_layer *l, enum layer_kind kind, int 
     static const int32_t strides[] = {1, 1, 1, 2, 2, 4};
     struct rs_conv_shape *s = &l->layer.shape;
     size_t filters;
-    bool pool = kind == LAYER_MAX_POOL || kind == LAYER_AVERAGE_POOL;
-    bool depthwise = kind == LAYER_DEPTHWISE || kind == LAYER_DEPTHWISE_MULTIPLIER;
+    enum rs_plan_type type = kind == LAYER_S16_S8 ? RS_PLAN_S16_S8 : kind == LAYER_S16_S16 ? RS_PLAN_S16_S16 : RS_PLAN_S8;
+    size_t element = type == RS_PLAN_S8 ? 1 : 2, weight = type == RS_PLAN_S16_S16 ? 2 : 1;
 
     memset(l, 0, sizeof *l);
     l->kind = kind;
+    l->layer.type = type;
+    if (type != RS_PLAN_S8) {                              /* any layer with filters, but no residual */
+        kind = (enum layer_kind)rnd_range(LAYER_CONV, LAYER_GEMM - 1);
+        kind = kind >= LAYER_CONV_ADD ? (enum layer_kind)(kind + 1) : kind;
+    }
+    bool pool = kind == LAYER_MAX_POOL || kind == LAYER_AVERAGE_POOL;
+    bool depthwise = kind == LAYER_DEPTHWISE || kind == LAYER_DEPTHWISE_MULTIPLIER;
+
     do {
         const int32_t stride = strides[rnd_range(0, 5)];
 
@@ -95,7 +129,7 @@ static void random_layer_make(struct random_layer *l, enum layer_kind kind, int 
         case LAYER_GEMM: s->n = edge_range(1, 4 * max_extent); s->h = s->w = s->r = s->s = 1; s->stride_h = s->stride_w = 1; s->c = edge_range(1, 2 * max_channels); break;
         case LAYER_MAX_POOL: s->m = s->c; break;
         case LAYER_AVERAGE_POOL: s->m = s->c; break;
-        case LAYER_KINDS: break;
+        case LAYER_S16_S8: case LAYER_S16_S16: case LAYER_KINDS: break;
         }
         if (kind != LAYER_FC && kind != LAYER_GEMM && kind != LAYER_AVERAGE_POOL && rnd_range(0, 2) != 0) {
             const int32_t most_h = pool ? s->r - 1 : s->r, most_w = pool ? s->s - 1 : s->s;
@@ -113,14 +147,16 @@ static void random_layer_make(struct random_layer *l, enum layer_kind kind, int 
                   : kind == LAYER_AVERAGE_POOL ? RS_PLAN_AVERAGE_POOL : RS_PLAN_CONV;
     filters = pool ? 1 : depthwise ? (size_t)s->r * (size_t)s->s * (size_t)s->m
                                    : (size_t)s->m * (size_t)s->r * (size_t)s->s * (size_t)s->c;
-    l->ifmap_bytes = (size_t)s->n * (size_t)s->h * (size_t)s->w * (size_t)s->c;
-    l->ofmap_bytes = (size_t)s->n * (size_t)s->e * (size_t)s->f * (size_t)s->m;
+    filters *= weight;
+    l->ifmap_bytes = (size_t)s->n * (size_t)s->h * (size_t)s->w * (size_t)s->c * element;
+    l->ofmap_bytes = (size_t)s->n * (size_t)s->e * (size_t)s->f * (size_t)s->m * element;
     l->ifmap = malloc(l->ifmap_bytes);
     l->filter = malloc(filters);
     l->residual = malloc(l->ofmap_bytes);
     l->want = malloc(l->ofmap_bytes);
     l->got = malloc(l->ofmap_bytes);
     l->bias = malloc((size_t)s->m * sizeof *l->bias);
+    l->bias_s64 = malloc((size_t)s->m * sizeof *l->bias_s64);
     l->mult = malloc((size_t)s->m * sizeof *l->mult);
     l->shift = malloc((size_t)s->m * sizeof *l->shift);
 
@@ -154,6 +190,8 @@ static void random_layer_make(struct random_layer *l, enum layer_kind kind, int 
     q->shift = l->shift;
     l->layer.filter = l->filter;
     l->layer.bias = rnd_range(0, 5) == 0 ? NULL : l->bias;
+    if (type != RS_PLAN_S8)
+        random_layer_widen(l, sparse, log2_taps);
     if (kind == LAYER_CONV_ADD) {
         struct rs_error err;
 
@@ -165,12 +203,31 @@ static void random_layer_make(struct random_layer *l, enum layer_kind kind, int 
     }
 }
 
+static rs_status random_layer_reference_s16(struct random_layer *l, struct rs_error *err)
+{
+    const struct rs_conv_shape *s = &l->layer.shape;
+    const struct rs_quant *q = &l->layer.quant;
+    const struct rs_quant_s16 per_channel = {.act_min = q->act_min, .act_max = q->act_max, .count = q->count,
+                                             .mult = q->mult, .shift = q->shift};
+    const struct rs_quant_s16s16 fixed = {.act_min = q->act_min, .act_max = q->act_max, .shift = l->layer.q_shift};
+    const int16_t *x = (const int16_t *)(const void *)l->ifmap;
+    int16_t *y = (int16_t *)(void *)l->want;
+
+    if (l->layer.type == RS_PLAN_S16_S16)
+        return (l->layer.kind == RS_PLAN_DEPTHWISE ? rs_depthwise_conv2d_s16s16_ref : rs_conv2d_s16s16_ref)
+               (s, x, l->layer.filter_s16, l->layer.bias_s64, &fixed, y, err);
+    return (l->layer.kind == RS_PLAN_DEPTHWISE ? rs_depthwise_conv2d_s16_ref : rs_conv2d_s16_ref)
+           (s, x, l->filter, l->layer.bias_s64, &per_channel, y, err);
+}
+
 static rs_status random_layer_reference(struct random_layer *l, struct rs_error *err)
 {
     const struct rs_conv_shape *s = &l->layer.shape;
     const struct rs_quant *q = &l->layer.quant;
     rs_status status;
 
+    if (l->layer.type != RS_PLAN_S8)
+        return random_layer_reference_s16(l, err);
     switch (l->layer.kind) {
     case RS_PLAN_DEPTHWISE:
         return rs_depthwise_conv2d_s8_ref(s, l->ifmap, l->filter, l->layer.bias, q, l->want, err);
@@ -194,8 +251,8 @@ static void random_layer_describe(const struct random_layer *l, char *text, size
 {
     const struct rs_conv_shape *s = &l->layer.shape;
 
-    snprintf(text, size, "%s N%d H%d W%d C%d M%d R%d S%d U%d pad %d,%d,%d,%d E%d F%d zp %d,%d",
-             layer_kind_name[l->kind], s->n, s->h, s->w, s->c, s->m, s->r, s->s, s->stride_h, s->pad_top,
+    snprintf(text, size, "%s%s N%d H%d W%d C%d M%d R%d S%d U%d pad %d,%d,%d,%d E%d F%d zp %d,%d",
+             layer_kind_name[l->kind], l->layer.type != RS_PLAN_S8 && l->layer.kind == RS_PLAN_DEPTHWISE ? " depthwise" : "", s->n, s->h, s->w, s->c, s->m, s->r, s->s, s->stride_h, s->pad_top,
              s->pad_left, s->pad_bottom, s->pad_right, s->e, s->f, l->layer.quant.zp_in, l->layer.quant.zp_out);
 }
 
@@ -259,6 +316,7 @@ static bool random_layer_run(struct random_layer *l, const struct rs_platform_ap
     struct rs_error err = {0};
     struct rs_plan *plan = NULL;
     const struct rs_conv_shape *s = &l->layer.shape;
+    const size_t element = l->layer.type == RS_PLAN_S8 ? 1 : 2;
     int8_t *blocked = NULL;
     bool ok = false;
     char what[256];
@@ -293,8 +351,10 @@ static bool random_layer_run(struct random_layer *l, const struct rs_platform_ap
 
             for (size_t j = 0; j < l->ofmap_bytes; j++)
                 wrong += l->got[j] != l->want[j];
-            snprintf(text, size, "%s: ofmap[%zu][%zu][%zu] got %d want %d; %zu of %zu wrong", what,
-                     i / (size_t)s->m / (size_t)s->f, i / (size_t)s->m % (size_t)s->f, i % (size_t)s->m,
+            const size_t at = i / element;
+
+            snprintf(text, size, "%s: ofmap[%zu][%zu][%zu] byte %zu got %d want %d; %zu of %zu bytes wrong", what,
+                     at / (size_t)s->m / (size_t)s->f, at / (size_t)s->m % (size_t)s->f, at % (size_t)s->m, i % element,
                      l->got[i], l->want[i], wrong, l->ofmap_bytes);
             goto out;
         }
@@ -308,7 +368,7 @@ static bool random_layer_run(struct random_layer *l, const struct rs_platform_ap
                          c[RS_COUNTER_wait_drain] + c[RS_COUNTER_overhead] + c[RS_COUNTER_wait_load] +
                          c[RS_COUNTER_wait_depend] + c[RS_COUNTER_idle];
     const uint64_t macs = l->layer.kind == RS_PLAN_CONV || l->layer.kind == RS_PLAN_DEPTHWISE
-        ? (uint64_t)l->ofmap_bytes * (uint64_t)(s->r * s->s) * (uint64_t)(l->layer.kind == RS_PLAN_CONV ? s->c : 1) : 0;
+        ? (uint64_t)(l->ofmap_bytes / element) * (uint64_t)(s->r * s->s) * (uint64_t)(l->layer.kind == RS_PLAN_CONV ? s->c : 1) : 0;
     if (sum != c[RS_COUNTER_cycles] || c[RS_COUNTER_macs] != macs) {
         snprintf(text, size, "%s: categories sum to %llu of %llu clocks; %llu MACs counted, %llu in the layer", what,
                  (unsigned long long)sum, (unsigned long long)c[RS_COUNTER_cycles],

@@ -1,16 +1,54 @@
-/* layout.c - NHWC on the host, [C/B][P][B] on the device: the only conversion there is. */
+/* layout.c - NHWC on the host, blocks on the device (plan.h): the only conversion there is. */
 #include <assert.h>
 #include <string.h>
 #include "plan.h"
 
-void rs_layout_to_blocked(const struct rs_plan_tensor *t, int block, const int8_t *nhwc, int8_t *blocked)
+static void wide_to_blocked(const struct rs_plan_tensor *t, size_t b, const int16_t *nhwc, uint8_t *blocked)
 {
-    const size_t b = (size_t)block, c = (size_t)t->channels, stride = (size_t)t->block_stride * b;
+    const size_t c = (size_t)t->channels, stride = (size_t)t->block_stride * b;
 
     for (size_t c0 = 0; c0 < c; c0 += b) {
         const size_t n = c - c0 < b ? c - c0 : b;
-        int8_t *to = blocked + c0 / b * stride;
-        const int8_t *from = nhwc + c0;
+        uint8_t *to = blocked + c0 / b * stride;
+        const int16_t *from = nhwc + c0;
+
+        for (int32_t p = 0; p < t->pixels; p++, to += 2 * b, from += c) {
+            memset(to, 0, 2 * b);
+            for (size_t i = 0; i < n; i++) {
+                to[i] = (uint8_t)((uint16_t)from[i] & 0xFF);
+                to[b + i] = (uint8_t)((uint16_t)from[i] >> 8);
+            }
+        }
+    }
+}
+
+static void wide_from_blocked(const struct rs_plan_tensor *t, size_t b, const uint8_t *blocked, int16_t *nhwc)
+{
+    const size_t c = (size_t)t->channels, stride = (size_t)t->block_stride * b;
+
+    for (size_t c0 = 0; c0 < c; c0 += b) {
+        const size_t n = c - c0 < b ? c - c0 : b;
+        const uint8_t *from = blocked + c0 / b * stride;
+        int16_t *to = nhwc + c0;
+
+        for (int32_t p = 0; p < t->pixels; p++, to += c, from += 2 * b)
+            for (size_t i = 0; i < n; i++)
+                to[i] = (int16_t)(uint16_t)(from[i] | from[b + i] << 8);
+    }
+}
+
+void rs_layout_to_blocked(const struct rs_plan_tensor *t, int block, const void *nhwc, void *blocked)
+{
+    const size_t b = (size_t)block, c = (size_t)t->channels, stride = (size_t)t->block_stride * b;
+
+    if (t->element_bytes == 2) {
+        wide_to_blocked(t, b, nhwc, blocked);
+        return;
+    }
+    for (size_t c0 = 0; c0 < c; c0 += b) {
+        const size_t n = c - c0 < b ? c - c0 : b;
+        int8_t *to = (int8_t *)blocked + c0 / b * stride;
+        const int8_t *from = (const int8_t *)nhwc + c0;
 
         for (int32_t p = 0; p < t->pixels; p++, to += b, from += c) {
             memcpy(to, from, n);
@@ -20,14 +58,18 @@ void rs_layout_to_blocked(const struct rs_plan_tensor *t, int block, const int8_
     }
 }
 
-void rs_layout_from_blocked(const struct rs_plan_tensor *t, int block, const int8_t *blocked, int8_t *nhwc)
+void rs_layout_from_blocked(const struct rs_plan_tensor *t, int block, const void *blocked, void *nhwc)
 {
     const size_t b = (size_t)block, c = (size_t)t->channels, stride = (size_t)t->block_stride * b;
 
+    if (t->element_bytes == 2) {
+        wide_from_blocked(t, b, blocked, nhwc);
+        return;
+    }
     for (size_t c0 = 0; c0 < c; c0 += b) {
         const size_t n = c - c0 < b ? c - c0 : b;
-        const int8_t *from = blocked + c0 / b * stride;
-        int8_t *to = nhwc + c0;
+        const int8_t *from = (const int8_t *)blocked + c0 / b * stride;
+        int8_t *to = (int8_t *)nhwc + c0;
 
         for (int32_t p = 0; p < t->pixels; p++, to += c, from += b)
             memcpy(to, from, n);

@@ -22,7 +22,7 @@ enum {
 
 static int lanes_step(const struct layer *l, const struct rs_mapping *m)      /* ofmap columns a step makes */
 {
-    return m->mode == RS_MODE_DEPTHWISE && l->U == 1 ? 2 : 1;
+    return m->mode == RS_MODE_DEPTHWISE && l->U == 1 && !l->wide ? 2 : 1;
 }
 
 struct passes rs_map_passes(const struct layer *l, const struct rs_mapping *m, int block)
@@ -56,14 +56,12 @@ static int min_taps(const struct layer *l, const struct rs_mapping *m, int block
     return rs_map_taps(l, m, &p, p.n_cb - 1, p.n_rc - 1);
 }
 
-static int word_columns(int fp, const struct layer *l) { return ((fp - 1) * l->U + l->S + 1) / 2; }
-
 void rs_map_group_cost(const struct rs_hw_config *c, const struct layer *l, const struct group *g, struct group_cost *cost)
 {
     const struct rs_mapping *m = &l->map;
     const int block = (int)c->block;
     const struct passes p = rs_map_passes(l, m, block);
-    const int nj = word_columns(g->fp, l), used = m->e * m->fx * g->mx;
+    const int nj = rs_word_columns(l, g->fp), used = m->e * m->fx * g->mx;
     int64_t total = 0, before = 0;
 
     *cost = (struct group_cost){ 0 };
@@ -102,8 +100,8 @@ void rs_map_group_cost(const struct rs_hw_config *c, const struct layer *l, cons
     cost->last = before;
     cost->filters += (m->mode == RS_MODE_DEPTHWISE ? block : (int64_t)g->mx * g->pairs) * (16 / block);
     cost->run = total + GROUP_GAP;
-    cost->flush = (int64_t)g->ns * rs_div_up(g->fp, 2) *
-                  rs_max(m->mode == RS_MODE_DEPTHWISE ? block : 2 * g->pairs, used);
+    cost->flush = (int64_t)g->ns * rs_div_up(g->fp * rs_layer_px(l), 2) *
+                  rs_max(m->mode == RS_MODE_DEPTHWISE ? block : rs_layer_lanes(l) * g->pairs, used);
     if (l->add)
         cost->flush *= rs_max(1, 2 * block / (int)c->add_lanes);
 }
@@ -140,8 +138,9 @@ int64_t rs_pool_cost(const struct layer *l, const struct group *g)
 bool rs_map_check(const struct rs_hw_config *c, const struct layer *l, const struct rs_mapping *m, struct rs_error *why)
 {
     const int block = (int)c->block, cols = (int)c->cols;
-    const int need_wc = (l->S + 2) / 2 + 1;
+    const int need_wc = rs_least_window(l);
     const bool depthwise = m->mode == RS_MODE_DEPTHWISE;
+    const int lanes = rs_layer_lanes(l);
     int taps, rows_in_window;
 
     if (m->mode != RS_MODE_CONV && m->mode != RS_MODE_FLATTEN && !depthwise)
@@ -152,18 +151,18 @@ bool rs_map_check(const struct rs_hw_config *c, const struct layer *l, const str
         REFUSE("e*fx*mx = %d*%d*%d: the array has %d columns", m->e, m->fx, m->mx, cols);
     if (m->ns > 63 || m->fp > 256)
         REFUSE("ns = %d, fp = %d: at most 63 and 256", m->ns, m->fp);
-    if (word_columns(m->fp, l) > 1023)
+    if (rs_word_columns(l, m->fp) > 1023)
         REFUSE("fp = %d at stride %d: at most 1023 word columns a strip", m->fp, l->U);
-    if (2 * m->pairs > block || m->pairs > 8)
-        REFUSE("pairs = %d: at most %d", m->pairs, rs_min(block / 2, 8));
+    if (lanes * m->pairs > block)
+        REFUSE("pairs = %d: at most %d", m->pairs, block / lanes);
     if ((m->pairs & (m->pairs - 1)) != 0)
         REFUSE("pairs = %d: a power of two", m->pairs);
     if (m->wc < need_wc || m->wc > 31)
         REFUSE("wc = %d: %d to 31 for filter width %d", m->wc, need_wc, l->S);
     switch (m->mode) {
     case RS_MODE_CONV:
-        if (l->filter_layout == FILTER_RSM && 2 * m->pairs * m->mx > l->multiplier * block)
-            REFUSE("mx*2*pairs = %d filters: a block of channels has %d", 2 * m->pairs * m->mx, l->multiplier * block);
+        if (l->filter_layout == FILTER_RSM && lanes * m->pairs * m->mx > l->multiplier * block)
+            REFUSE("mx*%d*pairs = %d filters: a block of channels has %d", lanes, lanes * m->pairs * m->mx, l->multiplier * block);
         if (m->q > 16 || m->q > l->cbs || m->rp > l->R)
             REFUSE("q = %d, rp = %d: at most %d and %d", m->q, m->rp, rs_min(16, l->cbs), l->R);
         taps = m->q * m->rp * l->S;
@@ -184,7 +183,7 @@ bool rs_map_check(const struct rs_hw_config *c, const struct layer *l, const str
             REFUSE("depthwise mode: for depthwise convolutions with a multiplier up to 255");
         if (m->q != 1 || m->rp != l->R || m->mx != 1 || m->pairs != 1)
             REFUSE("depthwise mode: q = mx = pairs = 1 and rp = R");
-        if (l->U == 1 && (m->fp & 1) != 0)
+        if (lanes_step(l, m) == 2 && (m->fp & 1) != 0)
             REFUSE("depthwise mode, stride 1: fp is even");
         taps = l->R * l->S;
         rows_in_window = l->R;
@@ -231,11 +230,11 @@ void rs_layer_free_groups(struct layer *l)
 rs_status rs_plan_groups(const struct rs_hw_config *c, struct layer *l, struct rs_error *err)
 {
     const struct rs_mapping *m = &l->map;
-    const int block = (int)c->block;
+    const int block = (int)c->block, lanes = rs_layer_lanes(l);
     const bool pool = l->kind == RS_PLAN_MAX_POOL || l->kind == RS_PLAN_AVERAGE_POOL;
     const bool by_row = l->E > 1;
     const int cg_filters = pool ? 1 : m->mode == RS_MODE_DEPTHWISE ? block : l->cg_m;
-    const int rows = m->ns * m->e, cols = m->fx * m->fp, filters = pool ? 1 : m->mode == RS_MODE_DEPTHWISE ? block : rs_min(m->mx * 2 * m->pairs, cg_filters);
+    const int rows = m->ns * m->e, cols = m->fx * m->fp, filters = pool ? 1 : m->mode == RS_MODE_DEPTHWISE ? block : rs_min(m->mx * lanes * m->pairs, cg_filters);
     const int n_tiles = rs_div_up(by_row ? l->E : l->F, l->tile_rows);
     const int pool_cbs = pool ? rs_div_up(l->cbs, POOL_COMMANDS) : 1;              /* blocks a POOL command does */
     const int n_cg = pool ? rs_div_up(l->cbs, pool_cbs) : m->mode == RS_MODE_DEPTHWISE ? rs_div_up(l->M, block) : l->n_cg;
@@ -243,7 +242,7 @@ rs_status rs_plan_groups(const struct rs_hw_config *c, struct layer *l, struct r
     int64_t room;
 
     rs_layer_free_groups(l);
-    per_cg = m->mode == RS_MODE_DEPTHWISE || pool ? 1 : rs_div_up(cg_filters, m->mx * 2 * m->pairs);
+    per_cg = m->mode == RS_MODE_DEPTHWISE || pool ? 1 : rs_div_up(cg_filters, m->mx * lanes * m->pairs);
     room = 0;
     for (int t = 0; t < n_tiles; t++) {
         const int n_space = by_row ? rs_div_up(rs_min(l->tile_rows, l->E - t * l->tile_rows), rows) * rs_div_up(l->F, cols)
@@ -278,8 +277,8 @@ rs_status rs_plan_groups(const struct rs_hw_config *c, struct layer *l, struct r
                     l->n_chunks--;
                     break;
                 }
-                h->mx = rs_div_up(h->nm, 2 * m->pairs);
-                while (h->mx == 1 && h->pairs > 1 && h->nm <= h->pairs)
+                h->mx = rs_div_up(h->nm, lanes * m->pairs);
+                while (h->mx == 1 && h->pairs > 1 && 2 * h->nm <= lanes * h->pairs)
                     h->pairs /= 2;
             }
             (void)rs_chunk_words(c, l, h);
@@ -337,9 +336,9 @@ struct candidate { struct rs_mapping map; int64_t cost; int tiles; };
 static int64_t layer_cost(const struct rs_hw_config *c, const struct layer *l, const struct rs_mapping *m)
 {
     struct layer shape = *l;
-    const int block = (int)c->block;
+    const int block = (int)c->block, lanes = rs_layer_lanes(l);
     const bool depthwise = m->mode == RS_MODE_DEPTHWISE;
-    const int rows = m->ns * m->e, cols = m->fx * m->fp, filters = m->mx * 2 * m->pairs;
+    const int rows = m->ns * m->e, cols = m->fx * m->fp, filters = m->mx * lanes * m->pairs;
     const int n_et = rs_div_up(l->E, rows), n_ft = rs_div_up(l->F, cols);
     const int n_m = depthwise ? 1 : rs_div_up(l->cg_m, filters), n_cg = depthwise ? rs_div_up(l->M, block) : l->n_cg;
     const int64_t n = (int64_t)l->N * n_et * n_ft * n_m * n_cg;
@@ -361,9 +360,9 @@ static int64_t layer_cost(const struct rs_hw_config *c, const struct layer *l, c
         g.fp = rs_div_up(nf, m->fx);
         if (lanes_step(l, m) == 2)
             g.fp += g.fp & 1;
-        g.mx = depthwise ? 1 : rs_div_up(nm, 2 * m->pairs);
+        g.mx = depthwise ? 1 : rs_div_up(nm, lanes * m->pairs);
         g.pairs = m->pairs;
-        while (!depthwise && g.mx == 1 && g.pairs > 1 && nm <= g.pairs)
+        while (!depthwise && g.mx == 1 && g.pairs > 1 && 2 * nm <= lanes * g.pairs)
             g.pairs /= 2;
         g.fp = fp_for_four(l, m, g.ns, g.pairs, g.fp, block);
         rs_map_group_cost(c, &shape, &g, &one);
@@ -423,7 +422,7 @@ static void try_spatial(const struct rs_hw_config *c, const struct layer *l, str
             if (!rs_map_check(c, l, &t, NULL))
                 continue;
             for (t.filters_outer = 0; t.filters_outer < 2; t.filters_outer++) {
-                offer(list, n, &t, layer_cost(c, l, &t), 4 * rs_min(tiles, 10) + 2 * (t.mode == RS_MODE_DEPTHWISE ? 1 : rs_div_up(l->cg_m, t.mx * 2 * t.pairs) > 1) + t.filters_outer);
+                offer(list, n, &t, layer_cost(c, l, &t), 4 * rs_min(tiles, 10) + 2 * (t.mode == RS_MODE_DEPTHWISE ? 1 : rs_div_up(l->cg_m, t.mx * rs_layer_lanes(l) * t.pairs) > 1) + t.filters_outer);
                 if (tiles == 1 || l->N > 1)
                     break;
             }
@@ -438,9 +437,9 @@ static void try_spatial(const struct rs_hw_config *c, const struct layer *l, str
 /* Every split of the columns over e, fx, mx, at most one step from using them as well as possible. */
 static void try_columns(const struct rs_hw_config *c, const struct layer *l, struct rs_mapping m, struct candidate *list, int *n)
 {
-    const int cols = (int)c->cols;
-    const int most_mx = m.mode == RS_MODE_DEPTHWISE ? 1 : l->filter_layout == FILTER_RSM ? rs_max(1, l->multiplier * (int)c->block / (2 * m.pairs))
-                                                                                        : rs_div_up(l->M, 2 * m.pairs);
+    const int cols = (int)c->cols, filters = rs_layer_lanes(l) * m.pairs;
+    const int most_mx = m.mode == RS_MODE_DEPTHWISE ? 1 : l->filter_layout == FILTER_RSM ? rs_max(1, l->multiplier * (int)c->block / filters)
+                                                                                        : rs_div_up(l->M, filters);
 
     for (m.e = 1; m.e <= rs_min(cols, l->E); m.e++)
         for (m.fx = 1; m.fx <= rs_min(cols / m.e, l->F); m.fx++) {
@@ -468,8 +467,8 @@ static int by_cost(const void *a, const void *b)
 int rs_map_search(const struct rs_hw_config *c, const struct layer *l, struct rs_mapping *out, int max, struct rs_error *why)
 {
     struct candidate list[MAX_CANDIDATES];
-    const int block = (int)c->block, filter_words = (int)c->filter_words, window = (int)c->window_words;
-    const int need_wc = (l->S + 2) / 2 + 1;
+    const int block = (int)c->block, filter_words = (int)c->filter_words, window = (int)c->window_words, lanes = rs_layer_lanes(l);
+    const int need_wc = rs_least_window(l);
     int n = 0;
 
     if (l->filter_layout == FILTER_RSM && l->multiplier <= 255) {
@@ -480,7 +479,7 @@ int rs_map_search(const struct rs_hw_config *c, const struct layer *l, struct rs
             try_columns(c, l, m, list, &n);
     }
     if (l->filter_layout == FILTER_MRSC && l->C < block) {
-        for (int pairs = 1; 2 * pairs <= rs_min(block, 16); pairs *= 2) {
+        for (int pairs = 1; lanes * pairs <= rs_min(block, 16); pairs *= 2) {
             struct rs_mapping m = { .mode = RS_MODE_FLATTEN, .pairs = pairs, .q = 1, .rp = l->R, .wc = rs_min(31, window) };
 
             if (pairs * l->S <= filter_words)
@@ -488,7 +487,7 @@ int rs_map_search(const struct rs_hw_config *c, const struct layer *l, struct rs
         }
     }
     if (n == 0 || l->filter_layout != FILTER_RSM) {
-        for (int pairs = 1; 2 * pairs <= rs_min(block, 16); pairs *= 2) {
+        for (int pairs = 1; lanes * pairs <= rs_min(block, 16); pairs *= 2) {
             int last_q = 0;
 
             for (int n_cb = 1; n_cb <= l->cbs; n_cb++) {

@@ -28,8 +28,10 @@ int rs_chunk_words(const struct rs_hw_config *c, const struct layer *l, struct c
     return k->words;
 }
 
+static int filter_at(const struct layer *l, size_t at) { return l->filter_s16 != NULL ? l->filter_s16[at] : l->filter[at]; }
+
 /* Weight of filter m at (channel block cb of its own, row r of the array, filter row i, column j). */
-static int8_t weight(const struct layer *l, int cg, int m, int cb, int r, int i, int j)
+static int weight(const struct layer *l, int cg, int m, int cb, int r, int i, int j)
 {
     int ch;
 
@@ -38,14 +40,22 @@ static int8_t weight(const struct layer *l, int cg, int m, int cb, int r, int i,
     switch (l->filter_layout) {
     case FILTER_MRSC:
         ch = cb * l->block + r;
-        return ch < l->C ? l->filter[(((size_t)m * (size_t)l->R + (size_t)i) * (size_t)l->S + (size_t)j) * (size_t)l->C + (size_t)ch] : 0;
+        return ch < l->C ? filter_at(l, (((size_t)m * (size_t)l->R + (size_t)i) * (size_t)l->S + (size_t)j) * (size_t)l->C + (size_t)ch) : 0;
     case FILTER_RSM:
         ch = cg * l->block + r;
-        return m / l->multiplier == ch ? l->filter[((size_t)i * (size_t)l->S + (size_t)j) * (size_t)l->M + (size_t)m] : 0;
+        return m / l->multiplier == ch ? filter_at(l, ((size_t)i * (size_t)l->S + (size_t)j) * (size_t)l->M + (size_t)m) : 0;
     default:
         ch = cb / l->linear_pixels * l->block + r;
-        return ch < l->C ? l->filter[((size_t)m * (size_t)l->linear_pixels + (size_t)(cb % l->linear_pixels)) * (size_t)l->C + (size_t)ch] : 0;
+        return ch < l->C ? filter_at(l, ((size_t)m * (size_t)l->linear_pixels + (size_t)(cb % l->linear_pixels)) * (size_t)l->C + (size_t)ch) : 0;
     }
+}
+
+/* A weight to its row of a filter word: to one of the lanes, or to both if it is wide. */
+static void put_weight(uint8_t *word, const struct layer *l, int row, int lane, int w)
+{
+    word[2 * row + lane] = (uint8_t)((unsigned)w & 0xFF);
+    if (l->wide)
+        word[2 * row + 1] = (uint8_t)((unsigned)w >> 8 & 0xFF);
 }
 
 static void put_i32(uint8_t *to, int32_t value)
@@ -56,8 +66,26 @@ static void put_i32(uint8_t *to, int32_t value)
         to[i] = (uint8_t)(v >> 8 * i);
 }
 
+/* TensorFlow Lite's 16-bit multiplier of int64 sums; without multipliers just the shift. */
+static void put_wide_param(uint8_t *to, const struct layer *l, int m)
+{
+    const int64_t bias = l->bias_s64 != NULL ? l->bias_s64[m] : 0;
+    const int k = l->n_mult == 1 ? 0 : m;
+
+    put_i32(to, (int32_t)(uint32_t)((uint64_t)bias & 0xFFFFFFFFu));
+    put_i32(to + RS_PARAM_BYTES, (int32_t)(bias >> 32));
+    put_i32(to + 4, l->n_mult == 0 ? 1 : l->mult[k] < 0x7FFF0000 ? (l->mult[k] + (1 << 15)) >> 16 : 0x7FFF);
+    put_i32(to + 8, l->n_mult == 0 ? 15 - l->q_shift : l->shift[k]);
+}
+
+/* Parameters of one lane's filter; of a wide one, both halves at once. */
 static uint8_t *put_param(uint8_t *to, const struct layer *l, int m, bool exists)
 {
+    if (l->wide) {
+        if (exists)
+            put_wide_param(to, l, m);
+        return to + 2 * RS_PARAM_BYTES;
+    }
     if (exists) {
         const int k = l->n_mult == 1 ? 0 : m;
 
@@ -74,16 +102,17 @@ void rs_pack_chunk(const struct rs_hw_config *c, const struct layer *l, const st
     const int block = (int)c->block;
     const size_t word = 2 * (size_t)block;
     const struct passes p = rs_map_passes(l, &l->map, block);
+    const int lanes = rs_layer_lanes(l);
     uint8_t *const start = to;
 
     if (l->map.mode == RS_MODE_DEPTHWISE) {
         for (int i = 0; i < l->R; i++)
             for (int j = 0; j < l->S; j++, to += word)
                 for (int r = 0; r < k->nm; r++)
-                    to[2 * r] = (uint8_t)l->filter[((size_t)i * (size_t)l->S + (size_t)j) * (size_t)l->M + (size_t)(k->m0 + r)];
+                    put_weight(to, l, r, 0, filter_at(l, ((size_t)i * (size_t)l->S + (size_t)j) * (size_t)l->M + (size_t)(k->m0 + r)));
         for (int r = 0; r < block; r++) {
-            to = put_param(to, l, k->m0 + r, r < k->nm);
-            to = put_param(to, l, k->m0 + r, r < k->nm);
+            for (int lane = 0; lane < lanes; lane++)
+                to = put_param(to, l, k->m0 + r, r < k->nm);
         }
         assert((size_t)(to - start) == (size_t)k->used * word);
         return;
@@ -100,8 +129,8 @@ void rs_pack_chunk(const struct rs_hw_config *c, const struct layer *l, const st
                         for (int i = 0; i < nr; i++)
                             for (int j = 0; j < l->S; j++, to += word)
                                 for (int r = 0; r < block; r++)
-                                    for (int lane = 0; lane < 2; lane++) {
-                                        const int f = (g * k->pairs + pair) * 2 + lane;
+                                    for (int lane = 0; lane < lanes; lane++) {
+                                        const int f = (g * k->pairs + pair) * lanes + lane;
 
                                         if (f >= k->nm)
                                             continue;
@@ -109,14 +138,14 @@ void rs_pack_chunk(const struct rs_hw_config *c, const struct layer *l, const st
                                             const int n = cb * block + r;
 
                                             if (n < l->C * l->R)
-                                                to[2 * r + lane] = (uint8_t)l->filter[(((size_t)(k->m0 + f) * (size_t)l->R + (size_t)(n % l->R)) * (size_t)l->S + (size_t)j) * (size_t)l->C + (size_t)(n / l->R)];
+                                                put_weight(to, l, r, lane, filter_at(l, (((size_t)(k->m0 + f) * (size_t)l->R + (size_t)(n % l->R)) * (size_t)l->S + (size_t)j) * (size_t)l->C + (size_t)(n / l->R)));
                                         } else {
-                                            to[2 * r + lane] = (uint8_t)weight(l, k->cg, k->m0 + f, cb * l->map.q + q, r, rc * l->map.rp + i, j);
+                                            put_weight(to, l, r, lane, weight(l, k->cg, k->m0 + f, cb * l->map.q + q, r, rc * l->map.rp + i, j));
                                         }
                                     }
             if (cb == 0 && rc == 0) {
                 assert((size_t)(to - start) == (size_t)k->first_words * word);
-                for (int f = 0; f < 2 * k->mx * k->pairs; f++)
+                for (int f = 0; f < lanes * k->mx * k->pairs; f++)
                     to = put_param(to, l, k->m0 + f, f < k->nm);
             }
         }

@@ -86,7 +86,7 @@ static bool shape_fits(struct layer *l, int Uh, int Uw, int dilation_h, int dila
         NO("filter %dx%d: at most %dx%d", l->R, l->S, most, most);
     if (l->pad_top > 4096 || l->pad_left > 4096)
         NO("padding %d, %d", l->pad_top, l->pad_left);
-    if (l->H > 32767 || l->W > 32767 || l->E > 32767 || (int64_t)l->N * l->H * l->W > 10000000)
+    if (l->H > 32767 || l->W > 32767 / rs_layer_px(l) || l->E > 32767 || (int64_t)l->N * l->H * l->W > 10000000)
         NO("ifmap %dx%dx%d is too large", l->N, l->H, l->W);
     if (l->kind == RS_PLAN_AVERAGE_POOL) {
         if (l->pad_top != 0 || l->pad_left != 0 || (l->E - 1) * Uh + l->R > l->H || (l->F - 1) * Uw + l->S > l->W)
@@ -94,6 +94,10 @@ static bool shape_fits(struct layer *l, int Uh, int Uw, int dilation_h, int dila
         if (l->R * l->S == 1)
             l->kind = RS_PLAN_MAX_POOL;
     }
+    if (l->wide && pool)
+        NO("pools of the array are int8");
+    if (l->wide && (int64_t)l->R * l->S * (l->filter_layout == FILTER_RSM ? 1 : (int64_t)l->C * rs_max(1, l->linear_pixels)) > 65536)
+        NO("more than 65536 products of 16 bits in a sum");
     l->U = Uh;
     return true;
 }
@@ -199,9 +203,9 @@ static void set_add(struct layer *l, const struct rs_add_quant *q, bool swapped)
 
 /* ---- activations ---------------------------------------------------------------------------------------------------- */
 
-static void init_act(struct act *a, int tensor, int pixels, int channels, int zp, int block)
+static void init_act(struct act *a, int tensor, int pixels, int px, int channels, int zp, int block)
 {
-    *a = (struct act){ .tensor = tensor, .pixels = pixels, .channels = channels, .cbs = rs_div_up(channels, block),
+    *a = (struct act){ .tensor = tensor, .pixels = pixels, .px = px, .channels = channels, .cbs = rs_div_up(channels, block),
                        .zp = zp, .arena = -1, .glb = -1, .first = INT32_MAX, .last = -1 };
 }
 
@@ -225,7 +229,9 @@ static void finish_acts(struct job *j)
     for (int i = 0; i < j->n_acts; i++) {
         struct act *a = &j->acts[i];
 
-        a->stride = a->linear || a->pixels < 16 ? a->pixels : (a->pixels + 3) / 4 * 4;
+        a->stride = a->pixels * a->px;
+        if (!a->linear && a->pixels >= 16)
+            a->stride = (a->stride + 3) / 4 * 4;
         if (a->from_host || a->from_job)
             a->first = 0;
     }
@@ -234,7 +240,7 @@ static void finish_acts(struct job *j)
 static void tensor_of_act(struct rs_plan_tensor *t, const struct act *a, int tensor, int block)
 {
     *t = (struct rs_plan_tensor){ .tensor = tensor, .offset_bytes = (uint64_t)a->arena, .pixels = a->pixels, .channels = a->channels,
-                                  .block_stride = a->stride, .zero_point = a->zp,
+                                  .element_bytes = a->px, .block_stride = a->stride, .zero_point = a->zp,
                                   .bytes = (uint64_t)a->cbs * (uint64_t)a->stride * (uint64_t)block };
 }
 
@@ -375,7 +381,7 @@ static int act_of(struct planning *x, struct job *j, int tensor)
             return i;
     const int c = last_dim(&g->tensors[root]);
 
-    init_act(&j->acts[j->n_acts], root, (int)(rs_tensor_elements(&g->tensors[root]) / c), c, zero_point(g, root), (int)x->plan->config.block);
+    init_act(&j->acts[j->n_acts], root, (int)(rs_tensor_elements(&g->tensors[root]) / c), (int)rs_type_bytes(g->tensors[root].type), c, zero_point(g, root), (int)x->plan->config.block);
     j->acts[j->n_acts].arena = x->arena[root];
     return j->n_acts++;
 }
@@ -653,6 +659,33 @@ rs_status rs_plan_graph(const struct rs_graph *g, const struct rs_hw_config *con
 
 /* ---- one layer ---------------------------------------------------------------------------------------------------------- */
 
+/* What the array needs of an int16 layer: zero points of 0, multipliers and shifts that its requantizer takes. */
+static rs_status wide_check(const struct rs_plan_layer *p, struct rs_error *err)
+{
+    const struct rs_quant *q = &p->quant;
+
+    if (p->add != NULL)
+        return rs_fail(err, RS_ERR_UNSUPPORTED, "residual adds of the array are int8");
+    if (q->zp_in != 0 || q->zp_out != 0)
+        return rs_fail(err, RS_ERR_RANGE, "int16 zero points %d, %d: 0", q->zp_in, q->zp_out);
+    if (q->act_min < INT16_MIN || q->act_max > INT16_MAX || q->act_min > q->act_max)
+        return rs_fail(err, RS_ERR_RANGE, "activation range %d..%d: within int16", q->act_min, q->act_max);
+    for (int m = 0; p->bias_s64 != NULL && m < p->shape.m; m++)
+        if (p->bias_s64[m] < -(INT64_C(1) << 46) || p->bias_s64[m] >= INT64_C(1) << 46)
+            return rs_fail(err, RS_ERR_UNSUPPORTED, "bias[%d] = %" PRId64 ": the array has 47 bits", m, p->bias_s64[m]);
+    if (p->type == RS_PLAN_S16_S16) {
+        if (p->q_shift < 0 || p->q_shift > 46)
+            return rs_fail(err, RS_ERR_RANGE, "q_shift %d: 0..46", p->q_shift);
+        return RS_OK;
+    }
+    if ((q->count != 1 && q->count != p->shape.m) || q->mult == NULL || q->shift == NULL)
+        return rs_fail(err, RS_ERR_ARG, "%d multipliers for %d filters", q->count, p->shape.m);
+    for (int k = 0; k < q->count; k++)
+        if (q->mult[k] < 0 || q->shift[k] < -31 || q->shift[k] > 7)
+            return rs_fail(err, RS_ERR_RANGE, "multiplier %d, shift %d of filter %d: not negative, -31..7", q->mult[k], q->shift[k], k);
+    return RS_OK;
+}
+
 static rs_status layer_check(const struct rs_plan_layer *p, struct rs_error *err)
 {
     const struct rs_conv_shape *x = &p->shape;
@@ -669,9 +702,11 @@ static rs_status layer_check(const struct rs_plan_layer *p, struct rs_error *err
     if (pool && (x->m != x->c || p->add != NULL))
         return rs_fail(err, RS_ERR_SHAPE, "a pool has as many ofmap channels as ifmap channels, and no residual");
     if (pool)
-        return RS_OK;
-    if (p->filter == NULL)
+        return p->type == RS_PLAN_S8 ? RS_OK : rs_fail(err, RS_ERR_UNSUPPORTED, "pools of the array are int8");
+    if ((p->type == RS_PLAN_S16_S16 ? (const void *)p->filter_s16 : p->filter) == NULL)
         return rs_fail(err, RS_ERR_ARG, "no filter");
+    if (p->type != RS_PLAN_S8)
+        return wide_check(p, err);
     if (p->quant.rounding != RS_ROUND_DOUBLE)
         return rs_fail(err, RS_ERR_UNSUPPORTED, "the array rounds twice (RS_ROUND_DOUBLE)");
     return rs_quant_check(&p->quant, x->m, err);
@@ -710,8 +745,10 @@ rs_status rs_plan_layer(const struct rs_plan_layer *p, const struct rs_hw_config
 
     *l = (struct layer){ .kind = p->kind, .N = x->n, .C = x->c, .H = x->h, .W = x->w, .M = x->m, .R = x->r, .S = x->s, .E = x->e,
                          .F = x->f, .pad_top = x->pad_top, .pad_left = x->pad_left, .zp_in = p->quant.zp_in, .zp_out = p->quant.zp_out,
-                         .act_min = p->quant.act_min, .act_max = p->quant.act_max, .filter = p->filter, .bias = p->bias,
-                         .mult = p->quant.mult, .shift = p->quant.shift, .n_mult = p->quant.count,
+                         .act_min = p->quant.act_min, .act_max = p->quant.act_max, .wide = p->type != RS_PLAN_S8,
+                         .filter = p->filter, .filter_s16 = p->filter_s16, .bias = p->bias, .bias_s64 = p->bias_s64,
+                         .q_shift = p->q_shift,
+                         .mult = p->quant.mult, .shift = p->quant.shift, .n_mult = p->type == RS_PLAN_S16_S16 ? 0 : p->quant.count,
                          .filter_layout = p->kind == RS_PLAN_DEPTHWISE ? FILTER_RSM : FILTER_MRSC,
                          .multiplier = p->kind == RS_PLAN_DEPTHWISE ? x->m / x->c : 0 };
     l->macs = pool ? 0 : (int64_t)x->n * x->e * x->f * x->m * x->r * x->s * (p->kind == RS_PLAN_DEPTHWISE ? 1 : x->c);
@@ -722,15 +759,15 @@ rs_status rs_plan_layer(const struct rs_plan_layer *p, const struct rs_hw_config
     }
     finish_layer(l, (int)config->block);
     j.n_layers = 1;
-    init_act(&j.acts[0], 0, x->n * x->h * x->w, x->c, p->quant.zp_in, (int)config->block);
-    init_act(&j.acts[1], 2, x->n * x->e * x->f, x->m, p->add != NULL ? p->add->zp_out : p->quant.zp_out, (int)config->block);
+    init_act(&j.acts[0], 0, x->n * x->h * x->w, rs_layer_px(l), x->c, p->quant.zp_in, (int)config->block);
+    init_act(&j.acts[1], 2, x->n * x->e * x->f, rs_layer_px(l), x->m, p->add != NULL ? p->add->zp_out : p->quant.zp_out, (int)config->block);
     l->in = 0;
     l->out = 1;
     j.n_acts = 2;
     j.acts[0].from_host = true;
     j.acts[1].to_host = true;
     if (p->add != NULL) {
-        init_act(&j.acts[2], 1, x->n * x->e * x->f, x->m, p->add->zp2, (int)config->block);
+        init_act(&j.acts[2], 1, x->n * x->e * x->f, 1, x->m, p->add->zp2, (int)config->block);
         j.acts[2].from_host = true;
         set_add(l, p->add, false);
         l->res = 2;

@@ -15,6 +15,7 @@
  *
  * Blocked layout [C/B][P][B]: B = config.block channels make a block, P = N*H*W pixels, N slowest; a channel block
  * has block_stride >= P blocks of room.  Channels past C hold the zero point going in, anything coming out.
+ * int16 activations are [C/B][P][2][B]: of each pixel a block of low bytes, then one of high bytes.
  *
  * Everything is checked when it is planned: a plan that exists fits the device.  Words: style.md 2; E, F are the
  * ofmap's rows and columns in struct rs_layer, and e, fx, mx ... of a mapping as in docs/isa.md.
@@ -60,7 +61,8 @@ struct rs_plan_tensor {        /* a tensor in the arena                         
     int      tensor;           /* graph tensor id                                                      */
     uint64_t offset_bytes;     /* multiple of 64 and of a beat                                         */
     int32_t  pixels, channels; /* P = N*H*W; C                                                         */
-    int32_t  block_stride;     /* blocks between channel blocks, >= P                                  */
+    int32_t  element_bytes;    /* 1: int8; 2: int16, a pixel is two blocks, low bytes and high bytes   */
+    int32_t  block_stride;     /* blocks between channel blocks, >= P * element_bytes                  */
     int32_t  zero_point;
     uint64_t bytes;            /* ceil(C/B) * block_stride * B                                         */
 };
@@ -119,17 +121,28 @@ RS_MUST_CHECK rs_status rs_plan_graph(const struct rs_graph *g, const struct rs_
                                       struct rs_plan **out, struct rs_error *err);
 
 enum rs_plan_kind { RS_PLAN_CONV = 0, RS_PLAN_DEPTHWISE, RS_PLAN_MAX_POOL, RS_PLAN_AVERAGE_POOL };
+enum rs_plan_type {
+    RS_PLAN_S8 = 0,            /* int8 activations and filters                                         */
+    RS_PLAN_S16_S8,            /* int16 activations, int8 filters, int64 bias: TensorFlow Lite's 16x8  */
+    RS_PLAN_S16_S16            /* int16 both, int64 bias; ofmap = (sum + bias) >> q_shift, half up     */
+};
 
 /*
  * One layer without a graph.  GEMM and FC: RS_PLAN_CONV with n = rows, h = w = r = s = e = f = 1, c = K.
  * The plan has one job; its inputs are tensor 0, the ifmap, and with @add tensor 1, the residual operand (of the ofmap's
  * extents); its output is tensor 2.
+ * int16 layers: no pools, no @add; zero points are 0, @quant has act_min, act_max in int16 and (S16_S8) mult, shift in
+ * Q31 as for int8: the array takes 16 bits of the multiplier, as TensorFlow Lite does for int64 sums.  At most 65,536 products a sum.
  */
 struct rs_plan_layer {
     enum rs_plan_kind kind;
+    enum rs_plan_type type;
     struct rs_conv_shape shape;
     const int8_t  *filter;            /* CONV [M][R][S][C], DEPTHWISE [R][S][M]; borrowed during the call     */
     const int32_t *bias;              /* [M] or NULL                                                          */
+    const int16_t *filter_s16;        /* S16_S16: instead of filter                                           */
+    const int64_t *bias_s64;          /* S16_*: instead of bias; each in [-2^46, 2^46)                        */
+    int32_t q_shift;                  /* S16_S16: 0..46                                                       */
     struct rs_quant quant;            /* pools use act_min, act_max, zp_in                                    */
     const struct rs_add_quant *add;   /* or NULL; operand 1 is this layer's own output                        */
     const struct rs_mapping *map;     /* or NULL: search                                                      */
@@ -169,10 +182,10 @@ RS_MUST_CHECK rs_status rs_plan_load(const char *path, const struct rs_hw_config
 /**
  * rs_layout_to_blocked() - dense [P][C] (that is NHWC) to [C/B][block_stride][B]; channels past C get t->zero_point.
  * rs_layout_from_blocked() - the other way.
- * Blocks between P and block_stride are not touched.  @block: B.
+ * int8 or, with t->element_bytes 2, int16 elements.  Blocks past the pixels are not touched.  @block: B.
  */
-void rs_layout_to_blocked(const struct rs_plan_tensor *t, int block, const int8_t *nhwc, int8_t *blocked);
-void rs_layout_from_blocked(const struct rs_plan_tensor *t, int block, const int8_t *blocked, int8_t *nhwc);
+void rs_layout_to_blocked(const struct rs_plan_tensor *t, int block, const void *nhwc, void *blocked);
+void rs_layout_from_blocked(const struct rs_plan_tensor *t, int block, const void *blocked, void *nhwc);
 
 /* ---- encode.c, disassemble.c ---- */
 

@@ -7,11 +7,12 @@
 struct act {
     int  tensor;                 /* graph tensor id                                                  */
     int  pixels, channels, cbs;  /* P; C; ceil(C/B)                                                  */
+    int  px;                     /* blocks of a pixel: 1, int16: 2                                   */
     int  stride;                 /* blocks between channel blocks, in the arena and when resident    */
     int  zp;
     bool from_host, to_host;     /* written by the host before the job, read by it after             */
     bool from_job, to_job;       /* crosses between jobs through the arena                           */
-    bool linear;                 /* a reader wants stride == pixels                                  */
+    bool linear;                 /* a reader wants stride == pixels * px                             */
     bool spilled;                /* lives in the arena; rows come and go                             */
     int64_t arena;               /* byte offset, or -1                                               */
     int  glb;                    /* first block when resident                                        */
@@ -46,9 +47,13 @@ struct layer {
     enum filter_layout filter_layout;
     int linear_pixels;           /* FILTER_LINEAR: channel block cb is pixel cb % linear_pixels      */
     int zp_in, zp_out, act_min, act_max;
+    bool wide;                   /* int16 activations: filters one by one, pixels of two blocks       */
     const int8_t  *filter;
+    const int16_t *filter_s16;   /* instead of filter                                                */
     const int32_t *bias, *mult, *shift;
-    int n_mult;
+    const int64_t *bias_s64;     /* wide: instead of bias                                            */
+    int n_mult;                  /* multipliers and shifts; 0: q_shift instead                       */
+    int q_shift;
     bool add;
     int  add_zp_res, add_zp_out, add_min, add_max;
     int32_t add_mult_acc, add_mult_res, add_mult_out;
@@ -153,6 +158,14 @@ rs_status rs_grow(struct growing *g, size_t more, struct rs_error *err);        
 rs_status rs_plan_job(const struct rs_hw_config *c, const struct rs_plan_options *o, struct job *j,
                       struct growing *commands, struct growing *image, size_t *arena_used, size_t *status_used,
                       const struct rs_mapping *forced, struct rs_plan_job *out, struct rs_plan_step *steps, struct rs_error *err);
+
+/* Filters that a column makes of each `pairs` of its mapping, and the blocks of a pixel. */
+static inline int rs_layer_lanes(const struct layer *l) { return l->wide ? 1 : 2; }
+static inline int rs_layer_px(const struct layer *l) { return l->wide ? 2 : 1; }
+
+/* Word columns that fp ofmap columns slide over, and that the window must hold at least. */
+static inline int rs_word_columns(const struct layer *l, int fp) { return (((fp - 1) * l->U + l->S) * rs_layer_px(l) + 1) / 2; }
+static inline int rs_least_window(const struct layer *l) { return l->wide ? l->S + 1 : (l->S + 2) / 2 + 1; }
 
 static inline int rs_div_up(int a, int b) { return (a + b - 1) / b; }
 static inline int rs_min(int a, int b) { return a < b ? a : b; }

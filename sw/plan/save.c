@@ -10,7 +10,7 @@
 #include "plan_internal.h"
 
 #define PLAN_MAGIC   0x4C505352u            /* "RSPL" */
-#define PLAN_VERSION 1u
+#define PLAN_VERSION 2u
 
 struct stream {
     FILE *file;
@@ -86,7 +86,7 @@ static void *room(struct stream *s, void *old, int *n, size_t each, size_t size)
 
 static void tensors(struct stream *s, struct rs_plan_tensor **list, int *n, uint64_t arena, int block)
 {
-    struct rs_plan_tensor *const found = room(s, *list, n, 56, sizeof **list);
+    struct rs_plan_tensor *const found = room(s, *list, n, 64, sizeof **list);
 
     if (!s->writing)
         *list = found;
@@ -97,6 +97,7 @@ static void tensors(struct stream *s, struct rs_plan_tensor **list, int *n, uint
         U64(s, t->offset_bytes);
         INT(s, t->pixels, 1, INT32_MAX);
         INT(s, t->channels, 1, INT32_MAX);
+        INT(s, t->element_bytes, 1, 2);
         INT(s, t->block_stride, t->pixels, INT32_MAX);
         INT(s, t->zero_point, -128, 127);
         U64(s, t->bytes);

@@ -60,7 +60,7 @@ struct build {
     struct group_ref *order;
     int n_order;
     int *next_tile;              /* [layer]: the first tile without its loads                        */
-    int *loaded_pixels;          /* [activation]: of an input of the job, with LOADs in the sequence  */
+    int *loaded_blocks;          /* [activation]: of each channel block of an input of the job, with LOADs in the sequence */
     struct instance *inst;
     int n_inst;
     int64_t loaded;              /* running address: filter words with a LOAD in the program         */
@@ -116,9 +116,14 @@ static rs_status append(struct cmd **list, int *n, int *room, const struct cmd *
 
 static bool is_pool(const struct layer *l) { return l->kind == RS_PLAN_MAX_POOL || l->kind == RS_PLAN_AVERAGE_POOL; }
 
-struct interval { int64_t from, to; };          /* pixels [from, to) of every channel block */
+struct interval { int64_t from, to; };          /* pixels, int16: their halves, [from, to) of every channel block */
 
 static int tiles_of(const struct layer *l) { return rs_div_up(l->E > 1 ? l->E : l->F, l->tile_rows); }
+
+static struct interval in_blocks(const struct layer *l, int64_t from, int64_t to)
+{
+    return (struct interval){ from * rs_layer_px(l), to * rs_layer_px(l) };
+}
 
 static struct interval out_pixels(const struct layer *l, int tile)
 {
@@ -126,8 +131,8 @@ static struct interval out_pixels(const struct layer *l, int tile)
     const int64_t base = (int64_t)image * l->out_image;
 
     if (l->E > 1)
-        return (struct interval){ base + (int64_t)lo * l->F, base + (int64_t)rs_min(l->E, lo + l->tile_rows) * l->F };
-    return (struct interval){ base + lo, base + rs_min(l->F, lo + l->tile_rows) };
+        return in_blocks(l, base + (int64_t)lo * l->F, base + (int64_t)rs_min(l->E, lo + l->tile_rows) * l->F);
+    return in_blocks(l, base + lo, base + rs_min(l->F, lo + l->tile_rows));
 }
 
 static struct interval in_pixels(const struct layer *l, int tile)
@@ -136,19 +141,19 @@ static struct interval in_pixels(const struct layer *l, int tile)
     const int64_t base = (int64_t)image * l->in_image;
 
     if (l->filter_layout == FILTER_LINEAR && !is_pool(l))
-        return (struct interval){ 0, l->linear_pixels };
+        return in_blocks(l, 0, l->linear_pixels);
     if (l->E > 1) {
         const int hi = rs_min(l->E, lo + l->tile_rows);
         const int a = rs_max(0, lo * l->U - l->pad_top), z = rs_min(l->H, (hi - 1) * l->U - l->pad_top + l->R);
 
-        return (struct interval){ base + (int64_t)a * l->W, base + (int64_t)rs_max(z, a + 1) * l->W };
+        return in_blocks(l, base + (int64_t)a * l->W, base + (int64_t)rs_max(z, a + 1) * l->W);
     }
     if (l->H > 1)
-        return (struct interval){ base, base + (int64_t)l->H * l->W };
+        return in_blocks(l, base, base + (int64_t)l->H * l->W);
     const int hi = rs_min(l->F, lo + l->tile_rows);
     const int a = rs_max(0, lo * l->U - l->pad_left), z = rs_min(l->W, (hi - 1) * l->U - l->pad_left + l->S);
 
-    return (struct interval){ base + a, base + rs_max(z, a + 1) };
+    return in_blocks(l, base + a, base + rs_max(z, a + 1));
 }
 
 /* Blocks per channel block of the largest tile. */
@@ -322,24 +327,24 @@ static void make_group(struct build *b, struct cmd *k, int layer, const struct g
     const struct layer *l = &b->j->layers[layer];
     const struct rs_mapping *m = &l->map;
     const struct act *in = &b->j->acts[l->in], *out = &b->j->acts[l->out];
-    const int block = (int)b->c->block, glb = (int)b->c->glb_blocks;
+    const int block = (int)b->c->block, glb = (int)b->c->glb_blocks, px = rs_layer_px(l);
     const struct view iv = view_of(in, l->in_buf, l->in_tile, g->tile, in_pixels(l, g->tile));
     const struct view ov = view_of(out, l->out_buf, l->out_tile, g->tile, out_pixels(l, g->tile));
     const int h0 = g->e0 * l->U - l->pad_top, x0 = g->f0 * l->U - l->pad_left;
     const int h_lo = rs_max(0, h0), h_hi = rs_min(l->H, h0 + (g->ne - 1) * l->U + l->R);
     const int w_lo = rs_max(0, x0), w_hi = rs_min(l->W, x0 + (g->nf - 1) * l->U + l->S);
     const bool linear = l->filter_layout == FILTER_LINEAR && !is_pool(l);
-    const int if_cb = linear ? 1 : iv.cb;
-    const int64_t if_base = iv.base + (int64_t)g->image * l->in_image + (int64_t)rs_first_block(l, g) * iv.cb;
-    const int64_t out_base = ov.base + (int64_t)g->image * l->out_image + (int64_t)g->e0 * l->F + g->f0 + (int64_t)(g->m0 / block) * ov.cb;
+    const int if_cb = linear ? px : iv.cb;
+    const int64_t if_base = iv.base + (int64_t)g->image * l->in_image * px + (int64_t)rs_first_block(l, g) * iv.cb;
+    const int64_t out_base = ov.base + ((int64_t)g->image * l->out_image + (int64_t)g->e0 * l->F + g->f0) * px + (int64_t)(g->m0 / block) * ov.cb;
     const int out_blocks = is_pool(l) ? g->nm : rs_div_up(g->m0 % block + g->nm, block);
 
     memset(k, 0, sizeof *k);
     k->layer = layer;
     k->chunk = is_pool(l) ? -1 : g->chunk;
     if (h_hi > h_lo && w_hi > w_lo)
-        add_region(k, SPACE_GLB, false, if_base + (int64_t)h_lo * l->W + w_lo, w_hi - w_lo, h_hi - h_lo, l->W, is_pool(l) ? g->nm : l->cbs, if_cb);
-    add_region(k, SPACE_GLB, true, out_base, g->nf, g->ne, l->F, out_blocks, ov.cb);
+        add_region(k, SPACE_GLB, false, if_base + ((int64_t)h_lo * l->W + w_lo) * px, (w_hi - w_lo) * px, h_hi - h_lo, l->W * px, is_pool(l) ? g->nm : l->cbs, if_cb);
+    add_region(k, SPACE_GLB, true, out_base, g->nf * px, g->ne, l->F * px, out_blocks, ov.cb);
     PUT(k, LAYER, layer & 0xFFFF);
     if (is_pool(l)) {
         const int window = l->R * l->S;
@@ -392,7 +397,8 @@ static void make_group(struct build *b, struct cmd *k, int layer, const struct g
     PUT(k, NS, g->ns);
     PUT(k, CHAIN, m->mode == RS_MODE_DEPTHWISE ? 1 : block);
     PUT(k, FP, g->fp);
-    PUT(k, NJ, ((g->fp - 1) * l->U + l->S + 1) / 2);
+    PUT(k, NJ, rs_word_columns(l, g->fp));
+    PUT(k, WIDE, l->wide);
     PUT(k, M_VALID, g->nm);
     PUT(k, N_CB, p.n_cb);
     PUT(k, N_RC, p.n_rc);
@@ -413,22 +419,27 @@ static void make_group(struct build *b, struct cmd *k, int layer, const struct g
     /* One row of very many pixels: the group's first one is the origin, so that the 16-bit fields hold. */
     const bool flat = l->H == 1 && l->R == 1 && l->S == 1 && l->U == 1 && l->pad_top == 0 && l->pad_left == 0;
 
-    PUT(k, IF_BASE, modulo(if_base + (flat ? x0 : 0), glb));
-    PUT(k, IF_ROW, l->H == 1 ? 0 : l->W);
+    PUT(k, IF_BASE, modulo(if_base + (flat ? x0 * px : 0), glb));
+    PUT(k, IF_ROW, l->H == 1 ? 0 : l->W * px);
     PUT(k, IF_CB, if_cb);
-    PUT(k, IF_W, flat ? rs_min(l->W - x0, 65535) : l->W);
+    PUT(k, IF_W, flat ? rs_min((l->W - x0) * px, 65534) : l->W * px);
     PUT(k, IF_H, l->H);
     PUT(k, H0, h0);
-    PUT(k, X0, flat ? 0 : x0);
+    PUT(k, X0, flat ? 0 : x0 * px);
     PUT(k, OUT_E, g->ne);
-    PUT(k, OUT_F, g->nf);
+    PUT(k, OUT_F, g->nf * px);
     PUT(k, OUT_BASE, modulo(out_base, glb));
-    PUT(k, OUT_ROW, l->E == 1 ? 0 : l->F);
+    PUT(k, OUT_ROW, l->E == 1 ? 0 : l->F * px);
     PUT(k, OUT_MB, ov.cb);
     PUT(k, OUT_BYTE, g->m0 % block);
     PUT(k, ZP_OUT, l->zp_out);
-    PUT(k, ACT_MIN, l->act_min);
-    PUT(k, ACT_MAX, l->act_max);
+    if (l->wide) {
+        PUT(k, WIDE_MIN, l->act_min);
+        PUT(k, WIDE_MAX, l->act_max);
+    } else {
+        PUT(k, ACT_MIN, l->act_min);
+        PUT(k, ACT_MAX, l->act_max);
+    }
     PUT(k, FILTER_FIRST, l->chunks[g->chunk].first_words);
     PUT(k, FILTER_WORDS, l->chunks[g->chunk].filter_words);
     if (l->add) {
@@ -520,12 +531,12 @@ static rs_status sequence(struct build *b, size_t *status_used, struct rs_plan_j
                 continue;
             const int need = operand == 0 ? l->need_in[g] : l->need_res[g];
 
-            while (b->loaded_pixels[act] < rs_min(need, a->pixels)) {
-                const int lo = b->loaded_pixels[act], left = a->stride - lo;
+            while (b->loaded_blocks[act] < rs_min(need, a->pixels) * a->px) {
+                const int lo = b->loaded_blocks[act], left = a->stride - lo;
                 const int hi = left * a->cbs <= 2 * INPUT_PIECE ? a->stride : rs_min(a->stride, lo + rs_max(32, INPUT_PIECE / a->cbs / ALIGN_BLOCKS * ALIGN_BLOCKS));
 
                 make_move(b, &k, true, a, (struct interval){ lo, hi }, a->glb + lo, a->stride, i);
-                b->loaded_pixels[act] = hi;
+                b->loaded_blocks[act] = hi;
                 EMIT();
             }
         }
@@ -859,7 +870,7 @@ static void build_free(struct build *b)
     free(b->inst);
     free(b->order);
     free(b->next_tile);
-    free(b->loaded_pixels);
+    free(b->loaded_blocks);
     free(b->seq);
     free(b->prog);
 }
@@ -879,9 +890,9 @@ rs_status rs_plan_job(const struct rs_hw_config *c, const struct rs_plan_options
             j->bad = i;
     }
     b.next_tile = calloc((size_t)j->n_layers + 1, sizeof *b.next_tile);
-    b.loaded_pixels = calloc((size_t)j->n_acts + 1, sizeof *b.loaded_pixels);
+    b.loaded_blocks = calloc((size_t)j->n_acts + 1, sizeof *b.loaded_blocks);
     if (s == RS_OK)
-        s = b.next_tile == NULL || b.loaded_pixels == NULL ? rs_fail(err, RS_ERR_NOMEM, "no memory for %d layers", j->n_layers)
+        s = b.next_tile == NULL || b.loaded_blocks == NULL ? rs_fail(err, RS_ERR_NOMEM, "no memory for %d layers", j->n_layers)
                                 : rs_order_job(c, o, j, forced == NULL, &b.order, &b.n_order, err);
     for (int i = 0; s == RS_OK && i < j->n_acts; i++) {
         struct act *a = &j->acts[i];

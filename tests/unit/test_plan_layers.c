@@ -15,8 +15,9 @@ struct layer_case {
     struct rs_plan_layer p;
     int8_t *ifmap, *filter, *res, *want;
     int32_t *bias, *mult, *shift;
+    int64_t *bias_s64;
     struct rs_add_quant add;
-    size_t ifmap_n, ofmap_n;
+    size_t ifmap_n, ofmap_n;               /* bytes                                              */
 };
 
 static void *must_alloc(size_t n)
@@ -41,15 +42,49 @@ static void case_free(struct layer_case *k)
     free(k->res);
     free(k->want);
     free(k->bias);
+    free(k->bias_s64);
     free(k->mult);
     free(k->shift);
 }
 
-/* Fills tensors and parameters for k->p.kind and k->p.shape, and computes what the kernels say. */
+/* What is left of an int16 case once its bytes are random. */
+static bool case_fill_s16(struct layer_case *k)
+{
+    const struct rs_conv_shape *s = &k->p.shape;
+    const int16_t *x = (const int16_t *)(const void *)k->ifmap;
+    int16_t *y = (int16_t *)(void *)k->want;
+    const bool dw = k->p.kind == RS_PLAN_DEPTHWISE;
+    struct rs_quant *q = &k->p.quant;
+    struct rs_error err = { 0 };
+    rs_status status;
+
+    q->zp_in = q->zp_out = 0;
+    q->act_min = rnd_range(0, 1) ? INT16_MIN : 0;
+    q->act_max = rnd_range(0, 1) ? INT16_MAX : 20000;
+    for (int i = 0; i < s->m; i++)
+        k->bias_s64[i] = rnd_range(-(INT64_C(1) << 34), INT64_C(1) << 34);
+    k->p.bias_s64 = rnd_range(0, 5) == 0 ? NULL : k->bias_s64;
+    if (k->p.type == RS_PLAN_S16_S16) {
+        k->p.filter_s16 = (const int16_t *)(const void *)k->filter;
+        k->p.q_shift = (int32_t)rnd_range(10, 26);
+        const struct rs_quant_s16s16 fixed = { .act_min = q->act_min, .act_max = q->act_max, .shift = k->p.q_shift };
+
+        status = (dw ? rs_depthwise_conv2d_s16s16_ref : rs_conv2d_s16s16_ref)(s, x, k->p.filter_s16, k->p.bias_s64, &fixed, y, &err);
+    } else {
+        const struct rs_quant_s16 each = { .act_min = q->act_min, .act_max = q->act_max, .count = q->count, .mult = q->mult, .shift = q->shift };
+
+        status = (dw ? rs_depthwise_conv2d_s16_ref : rs_conv2d_s16_ref)(s, x, k->filter, k->p.bias_s64, &each, y, &err);
+    }
+    CHECK(status == RS_OK, "reference: %s", err.text);
+    return status == RS_OK;
+}
+
+/* Fills tensors and parameters for k->p.type, kind and shape, and computes what the kernels say. */
 static bool case_fill(struct layer_case *k, bool with_add)
 {
     struct rs_conv_shape *s = &k->p.shape;
     const bool pool = k->p.kind == RS_PLAN_MAX_POOL || k->p.kind == RS_PLAN_AVERAGE_POOL, dw = k->p.kind == RS_PLAN_DEPTHWISE;
+    const size_t element = k->p.type == RS_PLAN_S8 ? 1 : 2, weight = k->p.type == RS_PLAN_S16_S16 ? 2 : 1;
     const size_t taps = (size_t)s->r * (size_t)s->s * (dw ? 1 : (size_t)s->c);
     struct rs_error err = { 0 };
     rs_status status;
@@ -58,18 +93,19 @@ static bool case_fill(struct layer_case *k, bool with_add)
     s->f = (int32_t)rs_conv_out_extent(s->w, s->s, s->stride_w, s->dilation_w, s->pad_left, s->pad_right);
     if (s->e < 1 || s->f < 1)
         return false;
-    k->ifmap_n = (size_t)s->n * (size_t)s->h * (size_t)s->w * (size_t)s->c;
-    k->ofmap_n = (size_t)s->n * (size_t)s->e * (size_t)s->f * (size_t)s->m;
+    k->ifmap_n = (size_t)s->n * (size_t)s->h * (size_t)s->w * (size_t)s->c * element;
+    k->ofmap_n = (size_t)s->n * (size_t)s->e * (size_t)s->f * (size_t)s->m * element;
     k->ifmap = must_alloc(k->ifmap_n);
     k->want = must_alloc(k->ofmap_n);
     k->res = must_alloc(k->ofmap_n);
-    k->filter = must_alloc(taps * (size_t)s->m);
+    k->filter = must_alloc(taps * (size_t)s->m * weight);
     k->bias = must_alloc((size_t)s->m * 4);
+    k->bias_s64 = must_alloc((size_t)s->m * 8);
     k->mult = must_alloc((size_t)s->m * 4);
     k->shift = must_alloc((size_t)s->m * 4);
     random_bytes(k->ifmap, k->ifmap_n);
     random_bytes(k->res, k->ofmap_n);
-    random_bytes(k->filter, taps * (size_t)s->m);
+    random_bytes(k->filter, taps * (size_t)s->m * weight);
     for (int i = 0; i < s->m; i++) {
         const int spread = (int)rnd_range(-3, 4);
         int log = 0;
@@ -91,6 +127,8 @@ static bool case_fill(struct layer_case *k, bool with_add)
         k->p.quant.act_min = (int32_t)rnd_range(-128, 0);
         k->p.quant.act_max = (int32_t)rnd_range(1, 127);
     }
+    if (k->p.type != RS_PLAN_S8)
+        return case_fill_s16(k);
     if (pool)
         status = k->p.kind == RS_PLAN_MAX_POOL ? rs_max_pool_s8(s, k->ifmap, k->p.quant.act_min, k->p.quant.act_max, k->want, &err)
                                                : rs_average_pool_s8(s, k->ifmap, k->p.quant.act_min, k->p.quant.act_max, k->want, &err);
@@ -116,7 +154,7 @@ static const char *case_text(const struct layer_case *k)
     static char text[256];
     const struct rs_conv_shape *s = &k->p.shape;
 
-    snprintf(text, sizeof text, "kind %d N%d %dx%dx%d -> %dx%dx%d filter %dx%d stride %d,%d pad %d,%d,%d,%d zp %d%s%s", k->p.kind, s->n, s->h, s->w, s->c, s->e,
+    snprintf(text, sizeof text, "kind %d type %d N%d %dx%dx%d -> %dx%dx%d filter %dx%d stride %d,%d pad %d,%d,%d,%d zp %d%s%s", k->p.kind, k->p.type, s->n, s->h, s->w, s->c, s->e,
              s->f, s->m, s->r, s->s, s->stride_h, s->stride_w, s->pad_top, s->pad_left, s->pad_bottom, s->pad_right, k->p.quant.zp_in,
              k->p.add != NULL ? " add" : "", k->p.bias == NULL ? " no bias" : "");
     return text;
@@ -165,7 +203,7 @@ static bool case_run(struct layer_case *k, const struct rs_hw_config *c, const s
 
 static const char *const preset_names[] = { "default", "small", "tiny" };
 
-static void random_shape(struct layer_case *k, int kind, int64_t most_macs)
+static void random_shape(struct layer_case *k, int kind, enum rs_plan_type type, int64_t most_macs)
 {
     static const int strides[] = { 1, 1, 1, 2, 2, 4 };
     struct rs_conv_shape *s = &k->p.shape;
@@ -173,7 +211,7 @@ static void random_shape(struct layer_case *k, int kind, int64_t most_macs)
     do {
         const int u = strides[rnd_range(0, 5)];
 
-        *k = (struct layer_case){ .p.kind = (enum rs_plan_kind)kind };
+        *k = (struct layer_case){ .p.kind = (enum rs_plan_kind)kind, .p.type = type };
         *s = (struct rs_conv_shape){ .n = rnd_range(0, 4) == 0 ? 2 : 1, .h = (int32_t)rnd_range(1, 40), .w = (int32_t)rnd_range(1, 40), .c = (int32_t)rnd_range(1, rnd_range(0, 1) ? 8 : 80),
                                      .m = (int32_t)rnd_range(1, rnd_range(0, 1) ? 20 : 90), .r = (int32_t)rnd_range(1, rnd_range(0, 2) ? 3 : 11), .s = (int32_t)rnd_range(1, rnd_range(0, 2) ? 3 : 11),
                                      .stride_h = u, .stride_w = u, .dilation_h = 1, .dilation_w = 1 };
@@ -195,7 +233,7 @@ static void random_shape(struct layer_case *k, int kind, int64_t most_macs)
              (int64_t)s->n * s->e * s->f * s->m * s->r * s->s * (kind == RS_PLAN_DEPTHWISE ? 16 : kind >= RS_PLAN_MAX_POOL ? 1 : s->c + 15) > most_macs);
 }
 
-static void random_layers(int kind, bool with_add)
+static void random_layers_of(int kind, enum rs_plan_type type, bool with_add)
 {
     int planned = 0;
 
@@ -204,8 +242,8 @@ static void random_layers(int kind, bool with_add)
         struct rs_hw_config c;
         struct rs_plan_options o = { .no_snapshots = rnd_range(0, 1) };
 
-        test_rng = first_seed * 1000003 + (uint64_t)i * 977 + (uint64_t)kind * 13 + with_add;
-        random_shape(&k, kind, 3000000);
+        test_rng = first_seed * 1000003 + (uint64_t)i * 977 + (uint64_t)kind * 13 + (uint64_t)type * 131 + with_add;
+        random_shape(&k, kind, type, 3000000);
         if (!rs_hw_config_named(preset_names[rnd_range(0, 2)], &c))
             return;
         switch (rnd_range(0, 4)) {                       /* small buffers, so that tiles and reloads are needed */
@@ -224,12 +262,18 @@ static void random_layers(int kind, bool with_add)
     CHECK(planned * 10 >= n_cases * 7, "only %d of %d layers could be planned", planned, n_cases);
 }
 
+static void random_layers(int kind, bool with_add) { random_layers_of(kind, RS_PLAN_S8, with_add); }
+
 TEST(convolutions) { random_layers(RS_PLAN_CONV, false); }
 TEST(convolutions_with_residual) { random_layers(RS_PLAN_CONV, true); }
 TEST(depthwise) { random_layers(RS_PLAN_DEPTHWISE, false); }
 TEST(depthwise_with_residual) { random_layers(RS_PLAN_DEPTHWISE, true); }
 TEST(max_pools) { random_layers(RS_PLAN_MAX_POOL, false); }
 TEST(average_pools) { random_layers(RS_PLAN_AVERAGE_POOL, false); }
+TEST(int16_by_int8) { random_layers_of(RS_PLAN_CONV, RS_PLAN_S16_S8, false); }
+TEST(int16_by_int16) { random_layers_of(RS_PLAN_CONV, RS_PLAN_S16_S16, false); }
+TEST(depthwise_int16_by_int8) { random_layers_of(RS_PLAN_DEPTHWISE, RS_PLAN_S16_S8, false); }
+TEST(depthwise_int16_by_int16) { random_layers_of(RS_PLAN_DEPTHWISE, RS_PLAN_S16_S16, false); }
 
 TEST(matrix_products)
 {
@@ -312,6 +356,13 @@ TEST(refusals_name_the_reason)
     p.shape.e = 14;
     CHECK(rs_plan_layer(&p, &c, NULL, &plan, &err) == RS_ERR_SHAPE && plan == NULL, "%s", err.text);
     p.shape.r = p.shape.s = 3, p.shape.e = p.shape.f = 25;
+    p.type = RS_PLAN_S16_S8, p.quant.zp_in = 3;
+    CHECK(rs_plan_layer(&p, &c, NULL, &plan, &err) == RS_ERR_RANGE && strstr(err.text, "zero points 3, 0: 0") != NULL, "%s", err.text);
+    p.quant.zp_in = 0, shift = 8;
+    CHECK(rs_plan_layer(&p, &c, NULL, &plan, &err) == RS_ERR_RANGE && strstr(err.text, "shift 8 of filter 0") != NULL, "%s", err.text);
+    p.type = RS_PLAN_S16_S16, p.filter_s16 = (const int16_t *)(const void *)filter, p.q_shift = 47;
+    CHECK(rs_plan_layer(&p, &c, NULL, &plan, &err) == RS_ERR_RANGE && strstr(err.text, "q_shift 47: 0..46") != NULL, "%s", err.text);
+    p.type = RS_PLAN_S8, shift = -8;
     p.map = &(struct rs_mapping){ .mode = RS_MODE_CONV, .e = 9, .fx = 2, .mx = 1, .pairs = 1, .ns = 1, .fp = 9, .q = 1, .rp = 3, .wc = 4 };
     CHECK(rs_plan_layer(&p, &c, NULL, &plan, &err) == RS_ERR_RANGE && strstr(err.text, "e*fx*mx") != NULL, "%s", err.text);
     c.rows = 5;
@@ -332,6 +383,10 @@ int main(int argc, char **argv)
     RUN(matrix_products);
     RUN(max_pools);
     RUN(average_pools);
+    RUN(int16_by_int8);
+    RUN(int16_by_int16);
+    RUN(depthwise_int16_by_int8);
+    RUN(depthwise_int16_by_int16);
     RUN(edges);
     RUN(many_pixels);
     RUN(refusals_name_the_reason);
