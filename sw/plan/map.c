@@ -12,9 +12,11 @@
 enum {
     STRIP_GAP = 0,               /* sequencer clocks between strips, passes, groups                   */
     PASS_GAP = 0,
-    GROUP_GAP = 8,
+    GROUP_GAP = 1,
+    FLUSH_GAP = 14,              /* the columns of one group are empty before the next one's are read */
     FIRST_FILL = 20,             /* wait over to first MAC, without the words themselves              */
     FILTER_FILL = 8,             /* the same for filter words                                         */
+    ADD_FILL = 46,               /* first psum to first sum: a group with residuals starts when the adders are empty */
     POOL_COMMANDS = 4,           /* a pool's channel blocks go into at most so many                   */
     MOST_GROUPS = 1000000,
     MAX_CANDIDATES = 64
@@ -62,14 +64,16 @@ void rs_map_group_cost(const struct rs_hw_config *c, const struct layer *l, cons
     const int block = (int)c->block;
     const struct passes p = rs_map_passes(l, m, block);
     const int nj = rs_word_columns(l, g->fp), used = m->e * m->fx * g->mx;
+    /* Word columns of a strip's first step that find no room in the window while the last step of the strip before it runs. */
+    const int late = rs_max(0, rs_div_up(l->S * rs_layer_px(l), 2) - (m->wc - (nj - (g->fp - lanes_step(l, m)) * l->U * rs_layer_px(l) / 2)));
     int64_t total = 0, before = 0;
 
-    *cost = (struct group_cost){ 0 };
+    *cost = (struct group_cost){ .params = (m->mode == RS_MODE_DEPTHWISE ? block : (int64_t)g->mx * g->pairs) * (16 / block) };
     for (int cb = 0; cb < p.n_cb; cb++) {
         for (int rc = 0; rc < p.n_rc; rc++) {
             const int64_t taps = rs_map_taps(l, m, &p, cb, rc);
             const int64_t filter = (int64_t)g->mx * g->pairs * taps;
-            int64_t mac, column, pass;                     /* column: ifmap reads of one word column of all tiles */
+            int64_t mac, column, pass, strip;              /* column: ifmap reads of one word column of all tiles */
 
             if (m->mode == RS_MODE_DEPTHWISE) {
                 mac = (int64_t)(g->fp / lanes_step(l, m)) * rs_max((int)taps, block);
@@ -83,7 +87,11 @@ void rs_map_group_cost(const struct rs_hw_config *c, const struct layer *l, cons
                 mac = (int64_t)g->fp * g->pairs * taps;
                 column = (int64_t)m->fx * q * ((m->e - 1) * l->U + rp);
             }
-            pass = g->ns * (rs_max64(mac, nj * column) + STRIP_GAP) + PASS_GAP;
+            strip = rs_max64(mac + late * column, nj * column);
+            pass = g->ns * (strip + STRIP_GAP) + PASS_GAP;
+            if (m->mode == RS_MODE_FLATTEN || l->multiplier > 1)   /* rows' channels are programmed between passes, one a clock */
+                pass = rs_max64(pass, g->ns * nj * column + block);
+            cost->ifmap += g->ns * nj * column;
             cost->mac += g->ns * mac;
             cost->filters += filter;
             if (cb == 0 && rc == 0) {
@@ -91,19 +99,24 @@ void rs_map_group_cost(const struct rs_hw_config *c, const struct layer *l, cons
                 cost->first_filters = filter;
                 total += pass;
             } else {
-                /* This pass's filters came while the last one computed. */
-                total += filter > before ? pass + filter - before : pass;
+                /* This pass's filters came while the last one computed; the parameters come between the first two. */
+                const int64_t words = filter + (cb * p.n_rc + rc == 1 ? cost->params : 0);
+
+                total += words > before ? pass + words - before : pass;
             }
             before = pass;
         }
     }
     cost->last = before;
-    cost->filters += (m->mode == RS_MODE_DEPTHWISE ? block : (int64_t)g->mx * g->pairs) * (16 / block);
+    cost->filters += cost->params;
     cost->run = total + GROUP_GAP;
     cost->flush = (int64_t)g->ns * rs_div_up(g->fp * rs_layer_px(l), 2) *
                   rs_max(m->mode == RS_MODE_DEPTHWISE ? block : rs_layer_lanes(l) * g->pairs, used);
-    if (l->add)
-        cost->flush *= rs_max(1, 2 * block / (int)c->add_lanes);
+    if (l->add) {                /* the adders' clocks for each pair; ifmap reads come before residual reads in the global buffer */
+        const int64_t adders = (int64_t)g->ns * rs_div_up(g->fp * rs_layer_px(l), 2) * used * (2 * block / (int)c->add_lanes);
+
+        cost->flush = rs_max64(cost->flush, adders) + rs_min64(cost->ifmap, adders) / 6 + ADD_FILL;
+    }
 }
 
 int64_t rs_timeline_group(struct timeline *t, int64_t ready, const struct group_cost *cost, int64_t *done)
@@ -112,10 +125,10 @@ int64_t rs_timeline_group(struct timeline *t, int64_t ready, const struct group_
     const int64_t begin = rs_max64(rs_max64(ready + cost->first, t->mac_end), rs_max64(t->flush_before, filters));
     const int64_t end = begin + cost->run;
 
-    t->filter_free = rs_max64(t->filter_free + cost->filters, end - cost->last);
+    t->filter_free = rs_max64(t->filter_free + cost->filters + 3, end - cost->last - FILTER_FILL);
     t->flush_before = t->flush_end;
     t->mac_end = end;
-    t->flush_end = rs_max64(end + RS_MAP_LATENCY, t->flush_end) + cost->flush;
+    t->flush_end = rs_max64(rs_max64(end, filters + cost->params) + RS_MAP_LATENCY, t->flush_end + FLUSH_GAP) + cost->flush;
     *done = t->flush_end;
     return begin;
 }

@@ -26,10 +26,12 @@ enum filter_layout { FILTER_MRSC, FILTER_RSM, FILTER_LINEAR };
 /* Clocks of one group. */
 struct group_cost {
     int64_t mac;                 /* MAC micro-operations                                             */
+    int64_t ifmap;               /* ifmap words                                                      */
     int64_t run;                 /* first to last, with ifmap and filter words and gaps              */
     int64_t flush;
     int64_t first;               /* from the last wait to the first MAC, ifmap words only             */
     int64_t first_filters;       /* filter words before the first MAC                                */
+    int64_t params;              /* parameter words                                                  */
     int64_t filters;             /* filter words and parameters of the group                         */
     int64_t last;                /* clocks of the last pass                                          */
 };
@@ -170,5 +172,6 @@ static inline int rs_least_window(const struct layer *l) { return l->wide ? l->S
 static inline int rs_div_up(int a, int b) { return (a + b - 1) / b; }
 static inline int rs_min(int a, int b) { return a < b ? a : b; }
 static inline int rs_max(int a, int b) { return a > b ? a : b; }
+static inline int64_t rs_min64(int64_t a, int64_t b) { return a < b ? a : b; }
 static inline int64_t rs_max64(int64_t a, int64_t b) { return a > b ? a : b; }
 #endif

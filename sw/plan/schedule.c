@@ -22,6 +22,9 @@ enum { SPACE_GLB, SPACE_ARENA, N_SPACES };
 enum {
     QUEUE_DEPTH = 4,             /* commands that wait in an engine's queue                          */
     MEMORY_LATENCY = 100,
+    FETCH = 4,                   /* commands that the command processor fetches at once              */
+    ASKED_AHEAD = 160,           /* clocks of data that the load engine has asked for, at most       */
+    MOVE_FILL = 10,              /* clocks between the data of two LOADs, and of fetching a command   */
     UNIT_WORDS = 512,            /* words that one LOAD of filters fetches at most, if it can         */
     FIRST_WORDS = 192,           /* of filters before the network's input                            */
     WBUF_MARGIN = 4,             /* words of the filter buffer left alone: a line of two at each end */
@@ -310,7 +313,7 @@ static void make_move(struct build *b, struct cmd *k, bool load, const struct ac
     PUT(k, BUF_STRIDE, to_stride);
     add_region(k, SPACE_GLB, load, to, (int)length, (int)runs, to_stride, 1, 0);
     add_region(k, SPACE_ARENA, !load, arena + p.from, (int)length, (int)runs, a->stride, 1, 0);
-    k->time.run = runs * ((length * block + 2 * b->c->axi_bytes - 2) / b->c->axi_bytes);
+    k->time.run = runs * (((a->arena + p.from * block) % b->c->axi_bytes + length * block + b->c->axi_bytes - 1) / b->c->axi_bytes) + MOVE_FILL;
 }
 
 struct view { int64_t base; int cb; };          /* block of (channel block 0, pixel 0), and between channel blocks */
@@ -713,7 +716,7 @@ static rs_status load_filters(struct build *b, int64_t limit)
     PUT(&k, LENGTH, b->loaded - from);
     PUT(&k, RUNS, 1);
     PUT(&k, BUF_ADDR, from & 0xFFFF);
-    k.time.run = (b->loaded - from) / 2;
+    k.time.run = (b->loaded - from) / 2 + MOVE_FILL;
     return emit(b, &k);
 }
 
@@ -788,9 +791,11 @@ static int64_t predict(const struct build *b, int64_t *layer_end)
 {
     int64_t *done[N_ENGINES], *start[N_ENGINES];
     struct timeline t = { 0 };
-    int64_t handed = 150, free_at[N_ENGINES] = { 0 }, total = 0;
-    int64_t *group_end = calloc((size_t)b->n_prog + 1, sizeof *group_end);
-    int n[N_ENGINES] = { 0 };
+    int64_t handed = 0, free_at[N_ENGINES] = { 0 }, total = 0;
+    int64_t *group_end = calloc((size_t)b->n_prog + 1, sizeof *group_end), *arrived = calloc((size_t)b->n_prog + 1, sizeof *arrived);
+    int64_t *handed_at = calloc((size_t)b->n_prog + 1, sizeof *handed_at);
+    int64_t *upto = calloc((size_t)b->n_prog + 1, sizeof *upto);      /* filter words by LOAD: when the last is there, and which it is */
+    int n[N_ENGINES] = { 0 }, n_arrived = 0, seen = 0;
 
     for (int e = 0; e < N_ENGINES; e++) {
         done[e] = calloc((size_t)b->n_prog + 1, sizeof **done);
@@ -801,14 +806,20 @@ static int64_t predict(const struct build *b, int64_t *layer_end)
         const int e = k->engine;
         int64_t ready, finish;
 
-        if (RS_GET_U(k->w, OP) == RS_OP_END || done[e] == NULL || start[e] == NULL || group_end == NULL)
+        if (RS_GET_U(k->w, OP) == RS_OP_END || done[e] == NULL || start[e] == NULL || group_end == NULL || arrived == NULL || upto == NULL || handed_at == NULL)
             break;
-        handed += 4;
+        /* Four commands a fetch, eight waiting: the next four are asked for when four have gone, and come behind what loads asked for. */
+        if (i % FETCH == 0) {
+            const int64_t asked = i < 2 * FETCH ? 10 : handed_at[i - FETCH - 1];
+
+            handed = rs_max64(handed, rs_max64(asked, rs_min64(free_at[LOAD_ENGINE], asked + ASKED_AHEAD)) + MEMORY_LATENCY + 2 * FETCH);
+        }
+        handed += 2;
         if (e == COMPUTE_ENGINE && n[e] >= QUEUE_DEPTH)                    /* a group keeps its place until its last MAC */
             handed = rs_max64(handed, group_end[n[e] - QUEUE_DEPTH]);
         else if (n[e] >= (e == POOL_ENGINE ? 2 : QUEUE_DEPTH))
             handed = rs_max64(handed, start[e][n[e] - (e == POOL_ENGINE ? 2 : QUEUE_DEPTH)]);
-        ready = handed;
+        ready = handed_at[i] = handed;
         static const int wait_of[N_ENGINES] = { LOAD_ENGINE, COMPUTE_ENGINE, POOL_ENGINE, STORE_ENGINE };
         const uint32_t wait[N_ENGINES] = { RS_GET_U(k->w, WAIT_LOAD), RS_GET_U(k->w, WAIT_COMPUTE), RS_GET_U(k->w, WAIT_POOL), RS_GET_U(k->w, WAIT_STORE) };
 
@@ -819,6 +830,12 @@ static int64_t predict(const struct build *b, int64_t *layer_end)
                 ready = rs_max64(ready, done[y][n[y] - behind - 1]);
         }
         if (e == COMPUTE_ENGINE) {
+            const int64_t need = b->inst[k->set].at + k->time.first_filters;
+
+            while (seen < n_arrived - 1 && upto[seen] < need)
+                seen++;
+            if (seen < n_arrived && upto[seen] >= need)
+                t.filter_free = rs_max64(t.filter_free, arrived[seen] - (upto[seen] - need) / 2 - k->time.first_filters);
             const int64_t before = t.mac_end, begin = rs_timeline_group(&t, ready, &k->time, &finish);
 
             start[e][n[e]] = rs_max64(begin - k->time.first, before);
@@ -831,6 +848,10 @@ static int64_t predict(const struct build *b, int64_t *layer_end)
             start[e][n[e]] = begin;
             free_at[e] = begin + k->time.run;
             finish = begin + k->time.run + MEMORY_LATENCY;
+            if (e == LOAD_ENGINE && RS_GET_U(k->w, TO_WBUF)) {
+                upto[n_arrived] = (n_arrived > 0 ? upto[n_arrived - 1] : 0) + RS_GET_U(k->w, LENGTH);
+                arrived[n_arrived++] = finish;
+            }
         }
         done[e][n[e]++] = finish;
         total = rs_max64(total, finish);
@@ -842,7 +863,10 @@ static int64_t predict(const struct build *b, int64_t *layer_end)
         free(start[e]);
     }
     free(group_end);
-    return total + 120;                                    /* END's status block */
+    free(arrived);
+    free(handed_at);
+    free(upto);
+    return total + 100;                                    /* END's status block */
 }
 
 /* ---- the job ------------------------------------------------------------------------------------------------------------ */
