@@ -184,28 +184,58 @@ static int by_size(const void *a, const void *b)
     return x->size != y->size ? (x->size < y->size) - (x->size > y->size) : x->first - y->first;
 }
 
-static bool place(struct slot *s, int n, int room, int slack)
+/* The first address from @at on where slot @i meets nothing that lives at the same time, give or take @slack layers. */
+static int first_fit(const struct slot *s, int i, int at, int slack)
+{
+    for (bool moved = true; moved;) {
+        moved = false;
+        for (int k = 0; k < i; k++)
+            if (s[k].first <= s[i].last + slack && s[i].first <= s[k].last + slack &&
+                at < *s[k].address + s[k].size && *s[k].address < at + s[i].size) {
+                at = (*s[k].address + s[k].size + ALIGN_BLOCKS - 1) / ALIGN_BLOCKS * ALIGN_BLOCKS;
+                moved = true;
+            }
+    }
+    return at;
+}
+
+/* Blocks of slot @i at @at that lie in a segment of the buffer with something a layer uses together with it. */
+static int64_t shared_segments(const struct slot *s, int i, int at, int segment)
+{
+    int64_t sum = 0;
+
+    for (int g = at / segment; g <= (at + s[i].size - 1) / segment; g++) {
+        const int mine = rs_min(at + s[i].size, (g + 1) * segment) - rs_max(at, g * segment);
+
+        for (int k = 0; k < i; k++)
+            if (s[k].first <= s[i].last && s[i].first <= s[k].last && *s[k].address < (g + 1) * segment &&
+                *s[k].address + s[k].size > g * segment)
+                sum += mine;
+    }
+    return sum;
+}
+
+/* @segment: tensors that a layer uses together go to different segments if they can, since the banks of a segment serve one reader and
+ * one writer a clock; 0: as low as can be. */
+static bool place(struct slot *s, int n, int room, int slack, int segment)
 {
     for (int i = 0; i < n; i++) {
-        int at = 0;
+        int best = first_fit(s, i, 0, slack);
 
-        for (bool moved = true; moved;) {
-            moved = false;
-            for (int k = 0; k < i; k++)
-                if (s[k].first <= s[i].last + slack && s[i].first <= s[k].last + slack &&
-                    at < *s[k].address + s[k].size && *s[k].address < at + s[i].size) {
-                    at = (*s[k].address + s[k].size + ALIGN_BLOCKS - 1) / ALIGN_BLOCKS * ALIGN_BLOCKS;
-                    moved = true;
-                }
+        for (int from = segment; segment > 0 && from < room; from += segment) {
+            const int at = first_fit(s, i, from, slack);
+
+            if (at + s[i].size <= room && (best + s[i].size > room || shared_segments(s, i, at, segment) < shared_segments(s, i, best, segment)))
+                best = at;
         }
-        if (at + s[i].size > room)
+        if (best + s[i].size > room)
             return false;
-        *s[i].address = at;
+        *s[i].address = best;
     }
     return true;
 }
 
-static bool allocate(struct job *j, int room)
+static bool allocate(struct job *j, int room, int segment)
 {
     struct slot *s = calloc((size_t)(j->n_acts + 3 * j->n_layers), sizeof *s);
     bool ok = false;
@@ -231,7 +261,7 @@ static bool allocate(struct job *j, int room)
     }
     qsort(s, (size_t)n, sizeof *s, by_size);
     for (int slack = 2; slack >= 0 && !ok; slack--)
-        ok = place(s, n, room, slack);
+        ok = place(s, n, room, slack, segment) || place(s, n, room, slack, 0);
     free(s);
     return ok;
 }
@@ -267,7 +297,7 @@ static rs_status addresses(const struct rs_plan_options *o, const struct rs_hw_c
         for (int i = 0; i < j->n_layers; i++)
             if (!choose_tile(j, &j->layers[i], room / 2) && !choose_tile(j, &j->layers[i], room))
                 return j->bad = i, rs_fail(err, RS_ERR_UNSUPPORTED, "one row of its tensors does not fit twice into %d blocks of global buffer", room);
-        if (allocate(j, room))
+        if (allocate(j, room, (int)c->glb_blocks / 4))
             return RS_OK;
         for (int i = 0; i < j->n_acts; i++)
             if (!j->acts[i].spilled && (worst < 0 || (int64_t)j->acts[i].cbs * j->acts[i].stride >
