@@ -2,19 +2,19 @@
  * cmd_explore.c - `rowstation explore`: hardware configurations over a set of networks: predicted cycles, energy, FPGA
  * resources; the Pareto front, a plot, the winner as a preset file.
  *
- * A point is one configuration with the planner's best mapping of every layer (estimate.h), plus memory traffic: filters once,
- * tensors that do not fit the global buffer twice, each layer taking the longer of array and memory port.  --check plans the
- * best and some random points in full (rs_plan_graph), and says how far off the estimates are.
+ * A point is one configuration with the planner's best mapping of every layer (estimate.h), in the tiles that its global buffer
+ * asks for (explore_memory.c), each layer taking the longest of array, reads and writes.  --check plans the
+ * best and some random points in full (rs_plan_graph), --count builds them and counts (explore_count.c), and both say how far off
+ * the estimates are.
  */
 #include <errno.h>
 #include <math.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
 #include "cli.h"
-#include "energy.h"
-#include "estimate.h"
+#include "explore.h"
 #include "json.h"
 #include "runtime.h"
 #include "status.h"
@@ -22,14 +22,10 @@
 
 #define COMMAND "explore"
 
-enum { MAX_NETWORKS = 8, MAX_VALUES = 16, N_KEYS = 8, MAX_THREADS = 8 };
-enum { ROWS, COLS, FILTER, WINDOW, ACC, GLB, WBUF, ADDERS };
+enum { START = 380, LATENCY = 150 };               /* clocks: ap_start to the first data and the last to ap_done; a tile's own */
 
-/* Limits are those of hw/config/config.h; the first five decide mappings, the others only memory. */
-static const struct key {
-    const char *name, *macro, *what;
-    int least, most, n, value[MAX_VALUES];
-} default_keys[N_KEYS] = {
+/* Limits are those of hw/config/config.h. */
+static const struct explore_key default_keys[EXPLORE_KEYS] = {
     {"rows", "RS_ROWS", "PE rows", 4, 16, 3, {4, 8, 16}},
     {"cols", "RS_COLS", "PE columns", 2, 16, 7, {4, 6, 8, 10, 12, 14, 16}},
     {"filter", "RS_FILTER_WORDS", "filter spad of a PE, words a bank", 16, 64, 2, {32, 64}},
@@ -40,33 +36,7 @@ static const struct key {
     {"adders", "RS_ADD_LANES", "residual adders", 1, 32, 1, {8}},
 };
 
-struct shape { struct rs_estimate_shape s; double in_bytes, out_bytes; int times; };
-struct network { char name[96]; int n; struct shape *shape; double macs, work; struct rs_graph *graph; };
-
-struct point {
-    int    v[N_KEYS];
-    bool   fits, front;
-    double cycles[MAX_NETWORKS], score;            /* score: geometric mean over the networks               */
-    double energy;                                 /* a MAC, by the first table; MACs, spads, DRAM only      */
-    double dsp, bram, lut;
-    double planned;                                /* geometric mean by the full planner; 0: not asked, -1: not all on the array */
-};
-
-struct explore {
-    struct key key[N_KEYS];
-    const char *json, *html, *winner;
-    int    n_networks, max_points, check, n_points, threads;
-    uint64_t seed;
-    struct network network[MAX_NETWORKS];
-    struct point *point;
-    struct rs_energy_table table;
-    int    next;                                   /* group of points to do, under lock                      */
-    pthread_mutex_t lock;
-    rs_status status;
-    struct rs_error err;
-};
-
-static uint64_t next_random(uint64_t *state)
+uint64_t explore_random(uint64_t *state)
 {
     uint64_t z = (*state += 0x9E3779B97F4A7C15u);
 
@@ -86,10 +56,79 @@ static struct rs_hw_config config_of(const struct point *p)
 
 /* ---- networks ------------------------------------------------------------------------------------------------ */
 
+static int add_shape(struct explore_network *w, const struct rs_estimate_shape *s)
+{
+    for (int k = 0; k < w->n_shapes; k++)
+        if (memcmp(&w->shape[k], s, sizeof *s) == 0)
+            return k;
+    w->shape[w->n_shapes] = *s;
+    return w->n_shapes++;
+}
+
+/* The tensor of the network that graph tensor @t is; one that nothing has made yet is an input. */
+static int tensor_of(struct explore_network *w, int *same, int t)
+{
+    const struct rs_tensor *tensor = &w->graph->tensors[t];
+
+    if (same[t] < 0) {
+        const int channels = tensor->rank > 0 ? tensor->dim[tensor->rank - 1] : 1;
+
+        w->tensor[w->n_tensors] = (struct explore_tensor){.channels = channels, .pixels = (int)(rs_tensor_elements(tensor) / channels),
+                                                          .first = w->n_layers, .last = -1};
+        same[t] = w->n_tensors++;
+    }
+    return same[t];
+}
+
+/* Node @i, whose extents are @n; no multiplications: a pool. */
+static void add_layer(struct explore_network *w, int *same, int i, const struct rs_layer *n)
+{
+    const enum rs_op op = w->graph->nodes[i].op;
+    const bool line = n->R == 1 && n->S == 1 && n->Uh == 1 && n->E == n->H && n->F == n->W;      /* pixels, as the planner has them */
+    const int pixels = n->N * n->H * n->W;
+    struct rs_estimate_shape s = {.depthwise = op == RS_OP_DEPTHWISE_CONV2D, .N = n->N, .C = n->C, .H = n->H, .W = n->W, .M = n->M, .R = n->R,
+                                  .S = n->S, .U = n->Uh, .E = n->E, .F = n->F, .pad_top = n->pad_top, .pad_left = n->pad_left};
+    struct explore_layer l = {.in = tensor_of(w, same, n->ifmap), .res = -1, .out = tensor_of(w, same, n->ofmap), .H = line ? 1 : n->H,
+                              .W = line ? pixels : n->W, .R = n->R, .S = n->S, .U = n->Uh, .E = line ? 1 : n->E, .F = line ? pixels : n->F,
+                              .pad_top = n->pad_top, .pad_left = n->pad_left};
+
+    if (op == RS_OP_FULLY_CONNECTED)
+        s = (struct rs_estimate_shape){.N = 1, .C = n->C, .H = 1, .W = n->N, .M = n->M, .R = 1, .S = 1, .U = 1, .E = 1, .F = n->N};
+    l.shape = rs_op_has_macs(op) ? add_shape(w, &s) : -1;
+    w->macs += (double)rs_graph_macs(w->graph, i);
+    w->tensor[l.in].last = w->tensor[l.out].last = w->n_layers;
+    w->layer[w->n_layers++] = l;
+}
+
+/* Node @i, an ADD: the convolution that alone feeds it adds the other operand as it writes; the later one, if both could. */
+static void add_residual(struct explore_network *w, int *same, int i)
+{
+    const struct rs_node *node = &w->graph->nodes[i];
+    int carrier = -1, other = -1;
+
+    for (int k = 0; k < 2; k++) {
+        const int producer = rs_graph_producer(w->graph, node->inputs[k]);
+        int residual;
+
+        if (producer > carrier && rs_op_has_macs(w->graph->nodes[producer].op) && rs_graph_fusable_add(w->graph, producer, &residual) == i) {
+            carrier = producer;
+            other = residual;
+        }
+    }
+    same[node->outputs[0]] = tensor_of(w, same, carrier < 0 ? node->inputs[0] : w->graph->nodes[carrier].outputs[0]);
+    for (int k = 0; carrier >= 0 && k < w->n_layers; k++)
+        if (w->layer[k].out == same[node->outputs[0]]) {
+            struct explore_tensor *t = &w->tensor[w->layer[k].res = tensor_of(w, same, other)];
+
+            t->last = t->last < k ? k : t->last;
+        }
+}
+
 static rs_status add_network(struct explore *x, const char *path, struct rs_error *err)
 {
-    struct network *w = &x->network[x->n_networks];
+    struct explore_network *w = &x->network[x->n_networks];
     struct workload load;
+    int *same;
     rs_status status = workload_read(path, 1, &load, err);
 
     if (status == RS_OK && !load.network)
@@ -98,46 +137,32 @@ static rs_status add_network(struct explore *x, const char *path, struct rs_erro
         workload_free(&load);
         return status;
     }
+    snprintf(w->path, sizeof w->path, "%s", path);
     strcpy(w->name, load.name);
     w->graph = workload_take(&load, 0);
     workload_free(&load);
     x->n_networks++;
-    for (int i = 0; i < w->graph->n_nodes && status == RS_OK; i++) {
-        const struct rs_graph *g = w->graph;
-        const struct rs_node *node = &g->nodes[i];
-        struct shape one = {.times = 1, .s = {.N = 1, .H = 1, .W = 1, .R = 1, .S = 1, .U = 1, .E = 1, .F = 1}}, *grown;
-        bool known = false;
+    w->shape = calloc((size_t)w->graph->n_nodes + 1, sizeof *w->shape);
+    w->layer = calloc((size_t)w->graph->n_nodes + 1, sizeof *w->layer);
+    w->tensor = calloc((size_t)w->graph->n_tensors + 1, sizeof *w->tensor);
+    same = malloc(((size_t)w->graph->n_tensors + 1) * sizeof *same);
+    if (w->shape == NULL || w->layer == NULL || w->tensor == NULL || same == NULL)
+        status = rs_fail(err, RS_ERR_NOMEM, "out of memory");
+    for (int t = 0; status == RS_OK && t < w->graph->n_tensors; t++)
+        same[t] = -1;
+    for (int i = 0; status == RS_OK && i < w->graph->n_nodes; i++) {
+        const struct rs_node *node = &w->graph->nodes[i];
+        struct rs_layer layer;
 
-        if (node->op != RS_OP_CONV2D && node->op != RS_OP_DEPTHWISE_CONV2D && node->op != RS_OP_FULLY_CONNECTED)
-            continue;
-        const struct rs_tensor *in = &g->tensors[node->inputs[0]], *f = &g->tensors[node->inputs[1]], *out = &g->tensors[node->outputs[0]];
-        if (node->op == RS_OP_FULLY_CONNECTED) {
-            one.s.C = f->dim[1];
-            one.s.M = f->dim[0];
-            one.s.W = one.s.F = (int)(rs_tensor_elements(in) / f->dim[1]);
-        } else {
-            one.s = (struct rs_estimate_shape){.depthwise = node->op == RS_OP_DEPTHWISE_CONV2D, .N = in->dim[0], .C = in->dim[3],
-                                               .H = in->dim[1], .W = in->dim[2], .M = out->dim[3], .R = f->dim[1], .S = f->dim[2],
-                                               .U = node->stride_h, .E = out->dim[1], .F = out->dim[2], .pad_top = node->pad_top,
-                                               .pad_left = node->pad_left};
-        }
-        one.in_bytes = (double)rs_tensor_bytes(in);
-        one.out_bytes = (double)rs_tensor_bytes(out);
-        w->macs += (double)one.s.N * one.s.E * one.s.F * one.s.M * one.s.R * one.s.S * (one.s.depthwise ? 1 : one.s.C);
-        for (int k = 0; k < w->n && !known; k++)
-            if (memcmp(&w->shape[k].s, &one.s, sizeof one.s) == 0) {
-                w->shape[k].times++;
-                known = true;
-            }
-        if (known)
-            continue;
-        grown = realloc(w->shape, (size_t)(w->n + 1) * sizeof *grown);
-        if (grown == NULL)
-            return rs_fail(err, RS_ERR_NOMEM, "out of memory");
-        w->shape = grown;
-        w->shape[w->n++] = one;
+        if (rs_graph_layer(w->graph, i, &layer))
+            add_layer(w, same, i, &layer);
+        else if (node->op == RS_OP_ADD && node->n_inputs == 2)
+            add_residual(w, same, i);
+        else if (node->n_inputs > 0 && node->n_outputs > 0)        /* another shape, or the host's business */
+            same[node->outputs[0]] = tensor_of(w, same, node->inputs[0]);
     }
-    return status != RS_OK || w->n > 0 ? status : rs_fail(err, RS_ERR_FORMAT, "%s: no convolution and no matrix product in it", path);
+    free(same);
+    return status != RS_OK || w->n_shapes > 0 ? status : rs_fail(err, RS_ERR_FORMAT, "%s: no convolution and no matrix product in it", path);
 }
 
 /* ---- one group of points: the same array, all memories ------------------------------------------------------------- */
@@ -151,12 +176,94 @@ static void resources(struct point *p)
 
     p->dsp = rows * cols + 2 * cols * 4 + 3 * p->v[ADDERS];                  /* PEs; four a requantize lane; adders */
     p->bram = 16 * up(8 * rows, 72) * up(p->v[GLB], 512) + up(32 * rows, 72) * up(p->v[WBUF], 512) + cols * 2 * up(p->v[ACC], 512);
-    p->lut = 450 * rows * cols + 400 * cols + 20000;                         /* facts/array_model.md: 450 a PE */
+    /* A PE: 311 LUT and one for 48 bits of spads by Yosys (docs/performance.md), 75 for its share of the wires between. */
+    p->lut = (386 + 32.0 * (p->v[FILTER] + p->v[WINDOW]) / 48) * rows * cols + 400 * cols + 20000;
+}
+
+/*
+ * Clocks of a layer whose tensors partly go through memory: array, reads and writes go on beside each other; what nothing hides
+ * is the first tile on its way in and the last on its way out, since a layer then waits for the whole one before it.
+ */
+static double layer_cycles(const struct rs_estimate *e, const struct explore_traffic *t, double filters, double port)
+{
+    const double first = t->load_bytes > 0 ? t->first_bytes / port + LATENCY : 0, last = t->store_bytes > 0 ? t->last_bytes / port + LATENCY : 0;
+
+    return fmax(fmax((double)e->cycles, (t->load_bytes + filters) / port), t->store_bytes / port) + first + last;
+}
+
+struct known { int shape, rows; struct rs_estimate e; };
+
+/* The estimate of @l in tiles of @rows, made once an array and kept in @list. */
+static rs_status estimate_layer(const struct rs_hw_config *config, const struct explore_network *net, const struct explore_layer *l, int rows,
+                                struct known **list, int *n_list, const struct known **found, struct rs_error *err)
+{
+    struct rs_estimate_shape s = net->shape[l->shape];
+    struct known *grown;
+    rs_status status;
+
+    for (int i = 0; i < *n_list; i++)
+        if ((*list)[i].shape == l->shape && (*list)[i].rows == rows) {
+            *found = &(*list)[i];
+            return RS_OK;
+        }
+    grown = realloc(*list, (size_t)(*n_list + 1) * sizeof *grown);
+    if (grown == NULL)
+        return rs_fail(err, RS_ERR_NOMEM, "out of memory");
+    *list = grown;
+    grown[*n_list] = (struct known){.shape = l->shape, .rows = rows};
+    s.tile_rows = rows;
+    status = rs_estimate_layer(config, &s, &grown[*n_list].e, err);
+    *found = &grown[(*n_list)++];
+    return status;
+}
+
+/* Points of one array, sorted: those with one size of the global buffer follow each other. */
+static rs_status estimate_network(const struct explore *x, int w, int first, int n, struct rs_error *err)
+{
+    const struct explore_network *net = &x->network[w];
+    const struct rs_hw_config config = config_of(&x->point[first]);
+    struct explore_traffic *traffic = calloc((size_t)net->n_layers, sizeof *traffic);
+    struct known *list = NULL;
+    const double port = config.axi_bytes;
+    rs_status status = traffic == NULL ? rs_fail(err, RS_ERR_NOMEM, "out of memory") : RS_OK;
+    bool fits = true;
+    int n_list = 0;
+
+    for (int k = 0; k < n && status == RS_OK; k++) {
+        struct point *p = &x->point[first + k];
+        const double wbuf = 4.0 * p->v[WBUF] * p->v[ROWS];
+
+        if (k == 0 || p->v[GLB] != p[-1].v[GLB])
+            status = explore_memory(net, (int)config.block, 16 * (int64_t)p->v[GLB], traffic, &fits, err);
+        p->fits = p->fits && fits;
+        p->cycles[w] = START;
+        for (int i = 0; i < net->n_layers && status == RS_OK && p->fits; i++) {
+            const struct explore_traffic *t = &traffic[i];
+            const struct known *one = NULL;
+            double filters;
+
+            if (net->layer[i].shape < 0)
+                continue;
+            status = estimate_layer(&config, net, &net->layer[i], t->tiles > 1 ? (int)t->rows : 0, &list, &n_list, &one, err);
+            if (one == NULL || !one->e.fits) {
+                p->fits = false;
+                continue;
+            }
+            filters = (double)one->e.filter_bytes * (t->tiles > 1 && (double)one->e.filter_bytes > wbuf ? 2 : 1);
+            p->cycles[w] += layer_cycles(&one->e, t, filters, port);
+            p->energy += 2 * (double)one->e.mac_cycles * p->v[ROWS] * p->v[COLS] * x->table.cost[RS_E_SPAD] +
+                         (t->load_bytes + t->store_bytes + filters) * x->table.cost[RS_E_DRAM];
+        }
+        p->energy += net->macs * x->table.cost[RS_E_MAC];
+        p->score *= pow(p->cycles[w], 1.0 / x->n_networks);
+    }
+    free(list);
+    free(traffic);
+    return status;
 }
 
 static rs_status estimate_group(struct explore *x, int first, int n, struct rs_error *err)
 {
-    const struct rs_hw_config config = config_of(&x->point[first]);
     rs_status status = RS_OK;
 
     for (int k = 0; k < n; k++) {
@@ -164,37 +271,8 @@ static rs_status estimate_group(struct explore *x, int first, int n, struct rs_e
         x->point[first + k].score = 1;
         resources(&x->point[first + k]);
     }
-    for (int w = 0; w < x->n_networks && status == RS_OK; w++) {
-        const struct network *net = &x->network[w];
-
-        for (int i = 0; i < net->n && status == RS_OK; i++) {
-            const struct shape *s = &net->shape[i];
-            struct rs_estimate e;
-
-            status = rs_estimate_layer(&config, &s->s, &e, err);
-            for (int k = 0; k < n && status == RS_OK; k++) {
-                struct point *p = &x->point[first + k];
-                const double glb = 16.0 * p->v[GLB] * p->v[ROWS], wbuf = 4.0 * p->v[WBUF] * p->v[ROWS], port = 4.0 * p->v[ROWS];
-                const bool in_stays = s->in_bytes < glb / 2, out_stays = s->out_bytes < glb / 2;
-                const double moved = (double)e.filter_bytes * (!in_stays && (double)e.filter_bytes > wbuf ? 2 : 1) +
-                                     (in_stays ? 0 : s->in_bytes) + (out_stays ? 0 : s->out_bytes);
-                const double memory = moved / port;
-
-                if (!e.fits)
-                    p->fits = false;
-                /* The port hides behind the array where both are busy; what cannot overlap is a tile at each end. */
-                p->cycles[w] += s->times * (fmax((double)e.cycles, memory) + (in_stays && out_stays ? 0 : 0.25 * fmin((double)e.cycles, memory)));
-                p->energy += s->times * (2 * (double)e.mac_cycles * p->v[ROWS] * p->v[COLS] * x->table.cost[RS_E_SPAD] +
-                                         moved * x->table.cost[RS_E_DRAM]);
-            }
-        }
-        for (int k = 0; k < n; k++) {
-            struct point *p = &x->point[first + k];
-
-            p->energy += net->macs * x->table.cost[RS_E_MAC];
-            p->score *= pow(p->cycles[w], 1.0 / x->n_networks);
-        }
-    }
+    for (int w = 0; w < x->n_networks && status == RS_OK; w++)
+        status = estimate_network(x, w, first, n, err);
     return status;
 }
 
@@ -231,14 +309,14 @@ static void *work(void *context)
 
 /* ---- the points ------------------------------------------------------------------------------------------------------- */
 
-static int by_array(const void *a, const void *b) { return memcmp(((const struct point *)a)->v, ((const struct point *)b)->v, sizeof(int) * N_KEYS); }
+static int by_array(const void *a, const void *b) { return memcmp(((const struct point *)a)->v, ((const struct point *)b)->v, sizeof(int) * EXPLORE_KEYS); }
 
 static rs_status make_points(struct explore *x, struct rs_error *err)
 {
     int64_t all = 1, at = 0;
     uint64_t state = x->seed;
 
-    for (int k = 0; k < N_KEYS; k++)
+    for (int k = 0; k < EXPLORE_KEYS; k++)
         all *= x->key[k].n;
     if (all > 1000000)
         return rs_fail(err, RS_ERR_RANGE, "%lld points; at most 10^6 are expected", (long long)all);
@@ -249,7 +327,7 @@ static rs_status make_points(struct explore *x, struct rs_error *err)
         struct point p = {.fits = true};
         int64_t rest = i;
 
-        for (int k = N_KEYS - 1; k >= 0; k--) {
+        for (int k = EXPLORE_KEYS - 1; k >= 0; k--) {
             p.v[k] = x->key[k].value[rest % x->key[k].n];
             rest /= x->key[k].n;
         }
@@ -260,10 +338,10 @@ static rs_status make_points(struct explore *x, struct rs_error *err)
     if (x->max_points > 0 && x->max_points < at) {          /* random arrays, each with all its memories: those cost next to nothing */
         int64_t of_array = 1, kept = 0;
 
-        for (int k = GLB; k < N_KEYS; k++)
+        for (int k = GLB; k < EXPLORE_KEYS; k++)
             of_array *= x->key[k].n;
         for (int64_t i = 0; i < at / of_array && kept < x->max_points; i++) {
-            const int64_t k = i + (int64_t)(next_random(&state) % (uint64_t)(at / of_array - i));
+            const int64_t k = i + (int64_t)(explore_random(&state) % (uint64_t)(at / of_array - i));
 
             for (int64_t m = 0; m < of_array; m++) {
                 const struct point keep = x->point[i * of_array + m];
@@ -326,47 +404,93 @@ static double rank_of(const double *v, int n, int i)
     return rank;
 }
 
-/* Plans @n best and @n random points; *worst: largest relative error; *rho: Spearman's rank correlation. */
-static rs_status check(struct explore *x, int *n_checked, int *off, double *worst, double *mean, double *rho, struct rs_error *err)
+void explore_compare(const double *estimated, const double *real, int n, struct explore_error *e)
 {
-    double *estimated = calloc((size_t)(2 * x->check), sizeof *estimated), *planned = calloc((size_t)(2 * x->check), sizeof *planned);
-    uint64_t state = x->seed + 1;
-    int fitting = 0, n = 0;
-    rs_status status = estimated == NULL || planned == NULL ? rs_fail(err, RS_ERR_NOMEM, "out of memory") : RS_OK;
+    const double middle = (n - 1) / 2.0;
+    double both = 0, one = 0, other = 0;
 
-    while (fitting < x->n_points && x->point[fitting].fits)
-        fitting++;
-    *off = 0;
-    *worst = *mean = 0;
-    for (int i = 0; i < 2 * x->check && status == RS_OK && fitting > 0; i++) {
-        struct point *p = &x->point[i < x->check ? i % fitting : (int)(next_random(&state) % (uint64_t)fitting)];
+    *e = (struct explore_error){.n = n};
+    for (int i = 0; i < n; i++) {
+        const double error = fabs(estimated[i] / real[i] - 1), a = rank_of(estimated, n, i) - middle, b = rank_of(real, n, i) - middle;
 
-        if (p->planned == 0)
-            status = plan_point(x, p, err);
-        else
+        e->mean += error / n;
+        e->worst = fmax(e->worst, error);
+        both += a * b;
+        one += a * a;
+        other += b * b;
+    }
+    e->rho = n > 2 && one > 0 && other > 0 ? both / sqrt(one * other) : NAN;
+}
+
+/* A number of the configuration alone, so that the drawn points do not depend on how they were ranked. */
+static uint64_t lot_of(const struct explore *x, const struct point *p)
+{
+    uint64_t state = x->seed;
+
+    for (int k = 0; k < EXPLORE_KEYS; k++)
+        state = explore_random(&state) + (uint64_t)p->v[k];
+    return explore_random(&state);
+}
+
+/* The next to choose: of the front the best, or the least lot; NULL: none is left. */
+static struct point *next_choice(struct explore *x, bool random)
+{
+    struct point *best = NULL;
+
+    for (int i = 0; i < x->n_points && x->point[i].fits; i++) {
+        struct point *p = &x->point[i];
+
+        if (p->chosen || p->planned < 0 || (!random && !p->front))
             continue;
-        if (status == RS_OK && p->planned < 0) {
-            (*off)++;
-        } else if (status == RS_OK) {
-            estimated[n] = p->score;
-            planned[n++] = p->planned;
-            *worst = fmax(*worst, fabs(p->score / p->planned - 1));
-            *mean += fabs(p->score / p->planned - 1);
-        }
+        if (best == NULL || (random && lot_of(x, p) < lot_of(x, best)))
+            best = p;
+        if (!random)
+            break;
     }
-    *n_checked = n;
-    *rho = NAN;
-    if (n > 2) {
-        double sum = 0;
+    return best;
+}
 
-        *mean /= n;
-        for (int i = 0; i < n; i++) {
-            const double d = rank_of(estimated, n, i) - rank_of(planned, n, i);
+rs_status explore_choose(struct explore *x, int n_best, struct point **chosen, int *n, int *off, struct rs_error *err)
+{
+    rs_status status = RS_OK;
+    struct point *p;
 
-            sum += d * d;
+    *n = *off = 0;
+    for (int random = 0; random < 2; random++)
+        while (status == RS_OK && *n < n_best * (random + 1) && (p = next_choice(x, random)) != NULL) {
+            if (p->planned == 0)
+                status = plan_point(x, p, err);
+            *off += p->planned < 0;
+            if (status != RS_OK || p->planned < 0)
+                continue;
+            p->chosen = true;
+            p->random = random;
+            chosen[(*n)++] = p;
         }
-        *rho = 1 - 6 * sum / ((double)n * ((double)n * n - 1));
+    return status;
+}
+
+/* Plans @x->check best and as many random points in full. */
+static rs_status check(struct explore *x, FILE *to, struct rs_error *err)
+{
+    struct point **chosen = calloc((size_t)(2 * x->check), sizeof *chosen);
+    double *estimated = calloc((size_t)(2 * x->check), sizeof *estimated), *planned = calloc((size_t)(2 * x->check), sizeof *planned);
+    struct explore_error e;
+    int n = 0, off = 0;
+    rs_status status = chosen == NULL || estimated == NULL || planned == NULL ? rs_fail(err, RS_ERR_NOMEM, "out of memory")
+                     : explore_choose(x, x->check, chosen, &n, &off, err);
+
+    for (int i = 0; i < n; i++) {
+        estimated[i] = chosen[i]->score;
+        planned[i] = chosen[i]->planned;
+        chosen[i]->chosen = false;
     }
+    if (status == RS_OK) {
+        explore_compare(estimated, planned, n, &e);
+        fprintf(to, "\nAgainst the full planner, best and random points: %d compared, error %.1f %% on average, %.1f %% at most, rank correlation\n"
+                "%.3f; %d others leave layers to the CPU for lack of buffer.\n", n, 100 * e.mean, 100 * e.worst, e.rho, off);
+    }
+    free(chosen);
     free(estimated);
     free(planned);
     return status;
@@ -374,30 +498,37 @@ static rs_status check(struct explore *x, int *n_checked, int *off, double *wors
 
 /* ---- output ------------------------------------------------------------------------------------------------------------ */
 
+rs_status explore_write_preset(const struct explore *x, const struct point *p, const char *path, const char *name, const char *what,
+                               struct rs_error *err)
+{
+    FILE *file = cli_create(path, err);
+
+    if (file == NULL)
+        return RS_ERR_IO;
+    fprintf(file, "/* %s.h - preset `%s`: %s of rowstation explore over", name, name, what);
+    for (int w = 0; w < x->n_networks; w++)
+        fprintf(file, " %s", x->network[w].name);
+    fprintf(file, ". */\n#define RS_PRESET_NAME    \"%s\"\n", name);
+    for (int k = 0; k < EXPLORE_KEYS; k++)
+        fprintf(file, "#define %-17s %4d   /* %s */\n", x->key[k].macro, p->v[k], x->key[k].what);
+    return cli_finish(file) ? RS_OK : rs_fail(err, RS_ERR_IO, "%s: %s", path, strerror(errno));
+}
+
 static rs_status write_winner(const struct explore *x, const struct point *p, struct rs_error *err)
 {
     const char *base = strrchr(x->winner, '/');
     char name[64];
-    FILE *file = cli_create(x->winner, err);
 
-    if (file == NULL)
-        return RS_ERR_IO;
     snprintf(name, sizeof name, "%.60s", base != NULL ? base + 1 : x->winner);
     if (strrchr(name, '.') != NULL)
         *strrchr(name, '.') = '\0';
-    fprintf(file, "/* %s.h - preset `%s`: the winner of rowstation explore over", name, name);
-    for (int w = 0; w < x->n_networks; w++)
-        fprintf(file, " %s", x->network[w].name);
-    fprintf(file, ". */\n#define RS_PRESET_NAME    \"%s\"\n", name);
-    for (int k = 0; k < N_KEYS; k++)
-        fprintf(file, "#define %-17s %4d   /* %s */\n", x->key[k].macro, p->v[k], x->key[k].what);
-    return cli_finish(file) ? RS_OK : rs_fail(err, RS_ERR_IO, "%s: %s", x->winner, strerror(errno));
+    return explore_write_preset(x, p, x->winner, name, "the winner", err);
 }
 
 static void point_json(struct json *j, const struct explore *x, const struct point *p)
 {
     json_object(j, NULL, true);
-    for (int k = 0; k < N_KEYS; k++)
+    for (int k = 0; k < EXPLORE_KEYS; k++)
         json_int(j, x->key[k].name, p->v[k]);
     json_bool(j, "front", p->front);
     for (int w = 0; w < x->n_networks; w++)
@@ -409,6 +540,13 @@ static void point_json(struct json *j, const struct explore *x, const struct poi
     json_real(j, "lut", p->lut);
     if (p->planned != 0)
         json_real(j, "cycles_mean_planned", p->planned);
+    if (p->counted[0] > 0) {
+        json_bool(j, "random", p->random);
+        json_object(j, "counted", true);
+        for (int w = 0; w < x->n_networks; w++)
+            json_real(j, x->network[w].name, p->counted[w]);
+        json_close(j);
+    }
     json_close(j);
 }
 
@@ -451,9 +589,9 @@ static rs_status write_html(const struct explore *x, struct rs_error *err)
 static rs_status explore(struct explore *x, struct rs_error *err)
 {
     FILE *to = x->json != NULL && strcmp(x->json, "-") == 0 ? stderr : stdout;
-    pthread_t thread[MAX_THREADS];
+    pthread_t thread[EXPLORE_THREADS];
     struct rs_data data;
-    double started, seconds;
+    double started, seconds, processor;
     int n_threads = 0, n_front = 0, shown = 0, fitting = 0;
     rs_status status = rs_data_builtin(&data, err);
 
@@ -466,6 +604,7 @@ static rs_status explore(struct explore *x, struct rs_error *err)
     if (status != RS_OK)
         return status;
     started = rs_seconds();
+    processor = (double)clock() / CLOCKS_PER_SEC;
     pthread_mutex_init(&x->lock, NULL);
     while (n_threads < x->threads && pthread_create(&thread[n_threads], NULL, work, x) == 0)
         n_threads++;
@@ -475,6 +614,7 @@ static rs_status explore(struct explore *x, struct rs_error *err)
         pthread_join(thread[i], NULL);
     pthread_mutex_destroy(&x->lock);
     seconds = rs_seconds() - started;
+    processor = (double)clock() / CLOCKS_PER_SEC - processor;
     if (x->status != RS_OK)
         return rs_fail(err, x->status, "%s", x->err.text);
     qsort(x->point, (size_t)x->n_points, sizeof *x->point, by_score);
@@ -484,9 +624,9 @@ static rs_status explore(struct explore *x, struct rs_error *err)
             x->point[i].front = !better(&x->point[k], &x->point[i]);
         n_front += x->point[i].front;
     }
-    fprintf(to, "%d points, %d with a mapping of every layer, %.1f s, %.0f points a minute on %d threads. Predicted, nothing counted; resources are\n"
-            "estimates for UltraScale+, nothing synthesized. Energy: MACs, spads and DRAM by %s.\n\n", x->n_points, fitting, seconds,
-            60 * x->n_points / seconds, n_threads, x->table.title);
+    fprintf(to, "%d points, %d with a mapping of every layer, %.1f s on %d threads, %.0f points a minute (%.1f s of processor time: %.0f a minute and\n"
+            "processor). Predicted, nothing counted; resources are estimates for UltraScale+, nothing synthesized. Energy: MACs, spads and DRAM by\n"
+            "%s.\n\n", x->n_points, fitting, seconds, n_threads, 60 * x->n_points / seconds, processor, 60 * x->n_points / processor, x->table.title);
     fprintf(to, "Pareto front of cycles, energy, area: %d points\n%4s %4s %6s %6s %4s %5s %5s", n_front, "rows", "cols", "filter", "window", "acc",
             "glb", "wbuf");
     for (int w = 0; w < x->n_networks; w++)
@@ -505,16 +645,12 @@ static rs_status explore(struct explore *x, struct rs_error *err)
     }
     if (n_front > shown)
         fprintf(to, "... and %d more (--json has all)\n", n_front - shown);
-    if (x->check > 0) {
-        double worst, mean, rho;
-        int n, off;
-
-        status = check(x, &n, &off, &worst, &mean, &rho, err);
-        if (status != RS_OK)
-            return status;
-        fprintf(to, "\nAgainst the full planner, %d best and %d random points: %d compared, error %.1f %% on average, %.1f %% at most, rank correlation\n"
-                "%.3f; %d more leave layers to the CPU for lack of buffer.\n", x->check, x->check, n, 100 * mean, 100 * worst, rho, off);
-    }
+    if (x->check > 0)
+        status = check(x, to, err);
+    if (status == RS_OK && x->count > 0)
+        status = explore_count(x, to, err);
+    if (status != RS_OK)
+        return status;
     if (x->winner != NULL) {
         const struct point *best = NULL;
 
@@ -540,6 +676,7 @@ static rs_status explore(struct explore *x, struct rs_error *err)
         json_begin(&j, file);
         json_string(&j, "numbers", "predicted");
         json_real(&j, "points_per_minute", 60 * x->n_points / seconds);
+        json_real(&j, "points_per_minute_and_processor", 60 * x->n_points / processor);
         json_array(&j, "points", false);
         for (int i = 0; i < fitting; i++)
             point_json(&j, x, &x->point[i]);
@@ -554,9 +691,9 @@ static rs_status explore(struct explore *x, struct rs_error *err)
 static bool sweep(struct explore *x, const char *text, struct rs_error *err)
 {
     const char *equals = strchr(text, '='), *at;
-    struct key *key = NULL;
+    struct explore_key *key = NULL;
 
-    for (int k = 0; equals != NULL && k < N_KEYS; k++)
+    for (int k = 0; equals != NULL && k < EXPLORE_KEYS; k++)
         if (strlen(x->key[k].name) == (size_t)(equals - text) && strncmp(text, x->key[k].name, (size_t)(equals - text)) == 0)
             key = &x->key[k];
     if (key == NULL) {
@@ -569,9 +706,9 @@ static bool sweep(struct explore *x, const char *text, struct rs_error *err)
         const long v = strtol(at, &end, 10);
         const bool rows_ok = key != &x->key[ROWS] || v == 4 || v == 8 || v == 16;
 
-        if (end == at || v < key->least || v > key->most || !rows_ok || key->n == MAX_VALUES || (*end != ',' && *end != '\0')) {
+        if (end == at || v < key->least || v > key->most || !rows_ok || key->n == EXPLORE_VALUES || (*end != ',' && *end != '\0')) {
             (void)rs_fail(err, RS_ERR_RANGE, "--sweep %.60s: %s%s: up to %d numbers from %d to %d are expected", text, key->what,
-                          key == &x->key[ROWS] ? " (4, 8 or 16)" : "", MAX_VALUES, key->least, key->most);
+                          key == &x->key[ROWS] ? " (4, 8 or 16)" : "", EXPLORE_VALUES, key->least, key->most);
             return false;
         }
         key->value[key->n++] = (int)v;
@@ -583,11 +720,11 @@ static bool sweep(struct explore *x, const char *text, struct rs_error *err)
 
 int cmd_explore(int argc, char **argv)
 {
-    enum { POINTS = 256, SEED, SWEEP, CHECK, JSON, HTML, WINNER };
+    enum { POINTS = 256, SEED, SWEEP, CHECK, COUNT, FOLDER, JSON, HTML, WINNER };
     static const struct option options[] = {{"points", 1, NULL, POINTS}, {"seed", 1, NULL, SEED}, {"sweep", 1, NULL, SWEEP}, {"check", 1, NULL, CHECK},
-                                            {"json", 1, NULL, JSON}, {"html", 1, NULL, HTML}, {"winner", 1, NULL, WINNER}, {NULL, 0, NULL, 0}};
+                                            {"count", 1, NULL, COUNT}, {"folder", 1, NULL, FOLDER}, {"json", 1, NULL, JSON}, {"html", 1, NULL, HTML}, {"winner", 1, NULL, WINNER}, {NULL, 0, NULL, 0}};
     const long cores = sysconf(_SC_NPROCESSORS_ONLN);
-    struct explore x = {.seed = 1, .threads = cores < 1 ? 1 : cores > MAX_THREADS ? MAX_THREADS : (int)cores};
+    struct explore x = {.seed = 1, .folder = "build/explore", .threads = cores < 1 ? 1 : cores > EXPLORE_THREADS ? EXPLORE_THREADS : (int)cores};
     struct rs_error err = {0};
     char *end;
     int c, result = CLI_GOOD;
@@ -598,26 +735,27 @@ int cmd_explore(int argc, char **argv)
         case JSON:   x.json = optarg; break;
         case HTML:   x.html = optarg; break;
         case WINNER: x.winner = optarg; break;
+        case FOLDER: x.folder = optarg; break;
         case SWEEP:
             if (!sweep(&x, optarg, &err))
                 result = cli_usage(COMMAND, "%s", err.text);
             break;
-        case POINTS: case SEED: case CHECK: {
+        case POINTS: case SEED: case CHECK: case COUNT: {
             const long long v = strtoll(optarg, &end, 10);
 
-            if (end == optarg || *end != '\0' || v < 0 || v > (c == CHECK ? 1000 : 1000000))
-                result = cli_usage(COMMAND, "'%s': a whole number from 0 to %d is expected", optarg, c == CHECK ? 1000 : 1000000);
+            if (end == optarg || *end != '\0' || v < 0 || v > (c == CHECK || c == COUNT ? 1000 : 1000000))
+                result = cli_usage(COMMAND, "'%s': a whole number from 0 to %d is expected", optarg, c == CHECK || c == COUNT ? 1000 : 1000000);
             if (c == SEED)
                 x.seed = (uint64_t)v;
             else
-                *(c == POINTS ? &x.max_points : &x.check) = (int)v;
+                *(c == POINTS ? &x.max_points : c == CHECK ? &x.check : &x.count) = (int)v;
             break;
         }
         default:
             result = cli_bad_option(COMMAND, argc, argv, c);
         }
-    if (result == CLI_GOOD && (optind == argc || argc - optind > MAX_NETWORKS))
-        result = cli_usage(COMMAND, "1 to %d networks are expected", MAX_NETWORKS);
+    if (result == CLI_GOOD && (optind == argc || argc - optind > EXPLORE_NETWORKS))
+        result = cli_usage(COMMAND, "1 to %d networks are expected", EXPLORE_NETWORKS);
     for (; result == CLI_GOOD && optind < argc; optind++)
         if (add_network(&x, argv[optind], &err) != RS_OK)
             result = cli_fail(COMMAND, "%s", err.text);
@@ -626,6 +764,8 @@ int cmd_explore(int argc, char **argv)
     for (int w = 0; w < x.n_networks; w++) {
         rs_graph_destroy(x.network[w].graph);
         free(x.network[w].shape);
+        free(x.network[w].layer);
+        free(x.network[w].tensor);
     }
     free(x.point);
     return result;

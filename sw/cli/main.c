@@ -37,7 +37,8 @@ static const struct command {
     {"scenario", "scenario MODEL [--target T] [--scenario NAME] [--queries N] [--in-flight N] [--bound MS] [--wait MS] [--batch N]\n"
      "                         [--scale X,...] [--clock MHZ] [--seed N] [--json FILE] [--results FILE]",
      "MLPerf-style scenarios through the asynchronous runtime", cmd_scenario},
-    {"explore", "explore NETWORK... [--points N] [--seed N] [--sweep KEY=V,...]... [--check N] [--json FILE] [--html FILE] [--winner FILE]",
+    {"explore", "explore NETWORK... [--points N] [--seed N] [--sweep KEY=V,...]... [--check N] [--count N [--folder DIR]]\n"
+     "                          [--json FILE] [--html FILE] [--winner FILE]",
      "sweep array shapes and memories; predicted cycles, energy, FPGA resources; Pareto front", cmd_explore},
     {"info", "info [--target T] [--self-test] [--json FILE]",
      "versions, targets; a known-answer run", cmd_info},

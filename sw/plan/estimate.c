@@ -18,7 +18,7 @@ rs_status rs_estimate_layer(const struct rs_hw_config *c, const struct rs_estima
     rs_status status;
 
     *out = (struct rs_estimate){ 0 };
-    if (s->N < 1 || s->C < 1 || s->M < 1 || s->E < 1 || s->F < 1)
+    if (s->N < 1 || s->C < 1 || s->M < 1 || s->E < 1 || s->F < 1 || s->tile_rows < 0)
         return rs_fail(err, RS_ERR_ARG, "rs_estimate_layer: an extent below 1");
     if (s->R > 11 || s->S > 11 || (s->U != 1 && s->U != 2 && s->U != 4))
         return RS_OK;
@@ -32,7 +32,9 @@ rs_status rs_estimate_layer(const struct rs_hw_config *c, const struct rs_estima
         l.in_image = l.out_image = l.W;
     }
     l.tile_rows = l.E > 1 ? l.E : l.F;
-    if (rs_map_search(c, &l, &l.map, 1, NULL) == 0)
+    if (s->tile_rows > 0 && s->tile_rows < l.tile_rows)
+        l.tile_rows = s->tile_rows;
+    if (rs_map_candidates(c, &l, &l.map, 1, NULL) == 0)
         return RS_OK;
     status = rs_plan_groups(c, &l, err);
     if (status != RS_OK)

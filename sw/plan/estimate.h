@@ -8,7 +8,11 @@
 #define RS_ESTIMATE_H
 #include "plan.h"
 
-struct rs_estimate_shape { bool depthwise; int N, C, H, W, M, R, S, U, E, F, pad_top, pad_left; };
+struct rs_estimate_shape {
+    bool depthwise;
+    int  N, C, H, W, M, R, S, U, E, F, pad_top, pad_left;
+    int  tile_rows;                    /* ofmap rows (pixels, where E is 1) that a pass may hold; 0: all of them */
+};
 
 struct rs_estimate {
     bool    fits;                      /* false: no mapping                                         */

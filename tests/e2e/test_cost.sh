@@ -1,7 +1,7 @@
 #!/bin/sh
 # test_cost.sh - study, scalesim, compare from the command line, built with sanitizers: what they print and what they refuse.
-rs=${RS_BUILD:-build}/san/rowstation
-here=$(dirname "$0")/../..
+here=$(cd "$(dirname "$0")/../.." && pwd) && cd "$here" || exit 1
+rs=${RS_BUILD:-$here/build}/san/rowstation
 dir=$(mktemp -d) || exit 1
 trap 'rm -rf "$dir"' EXIT INT TERM
 ASAN_OPTIONS=detect_leaks=1; export ASAN_OPTIONS
@@ -64,6 +64,19 @@ else fail explore_preset_is_valid "$(head -3 "$dir/err")"; fi
 refuses explore_refuses_a_key "KEY=V" "$rs" explore "$here/tests/workloads/kws.csv" --sweep height=3
 refuses explore_refuses_rows "4, 8 or 16" "$rs" explore "$here/tests/workloads/kws.csv" --sweep rows=5
 refuses explore_refuses_depth "64 to 2048" "$rs" explore "$here/tests/workloads/kws.csv" --sweep glb=1
+refuses explore_counts_in_the_source_folder "source folder" sh -c "cd '$dir' && '$rs' explore '$here/tests/workloads/kws.csv' --points 12 --count 1 --folder ex"
+# Two arrays built and counted: estimates within 10 %, and what is in FOLDER/counts.csv is not counted again.
+ok explore_counts "$rs" explore "$here/tests/workloads/kws.csv" --sweep rows=8 --sweep cols=6,8 --sweep filter=32 --sweep window=32 --sweep acc=128 \
+    --sweep glb=512 --sweep wbuf=512 --count 1 --folder "$dir/ex"
+worst=$(sed -n 's/^kws, 2 points: .* \([0-9.]*\) % at most.*/\1/p' "$dir/out")
+if [ -n "$worst" ] && [ "${worst%.*}" -lt 10 ]; then pass explore_is_within_10_percent; else fail explore_is_within_10_percent "$(tail -4 "$dir/out")"; fi
+if [ "$(wc -l <"$dir/ex/counts.csv")" -eq 3 ]; then pass explore_keeps_counts; else fail explore_keeps_counts "$(cat "$dir/ex/counts.csv")"; fi
+sed -i 's/^\(r8.*\),[0-9]*$/\1,77777/' "$dir/ex/counts.csv"
+ok explore_goes_on "$rs" explore "$here/tests/workloads/kws.csv" --sweep rows=8 --sweep cols=6,8 --sweep filter=32 --sweep window=32 --sweep acc=128 \
+    --sweep glb=512 --sweep wbuf=512 --count 1 --folder "$dir/ex"
+says explore_does_not_count_again 77,777
+echo broken >"$dir/ex/counts.csv"
+refuses explore_refuses_counts "not a line of --count" "$rs" explore "$here/tests/workloads/kws.csv" --points 12 --count 1 --folder "$dir/ex"
 refuses explore_wants_a_network "networks are expected" "$rs" explore
 ok scenario_in_real_time "$rs" scenario "$here/tests/workloads/kws.csv" --target cpu --scenario server --queries 40 --bound 1000
 says scenario_finds_a_rate "highest rate"
