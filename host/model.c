@@ -1,7 +1,7 @@
 /* model.c - from a file to something that can run: graph, plan, host memory, report. */
 #include "file.h"
 #include "model_file.h"
-#include "runtime.h"
+#include "replay.h"
 #include "tflite.h"
 #include <stdio.h>
 #include <stdlib.h>
@@ -412,6 +412,7 @@ void rs_model_free(struct rs_model *m)
         free(m->slots[i].staging);
     }
     free(m->slots);
+    rs_answers_free(m);
     free(m->layers);
     free(m->layer_of);
     free(m->names);

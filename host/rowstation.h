@@ -106,6 +106,12 @@ struct rs_open_options {
  *   (the memory), cores=1|2, mem=SIZE[K|M|G] and base=ADDRESS (its size and first address), clock=MHZ (what
  *   seconds are computed with), timeout=CYCLES (a job that takes longer is a hang; 0: from the plan),
  *   fault_read=ADDRESS fault_write=ADDRESS (that access is answered with an error)
+ *   pace=PERCENT  a device's answer is not given before PERCENT % of its modelled time, its clocks at clock=, have passed since
+ *   the job began: 100 is the modelled device, 25 one four times as fast, 0 (the default) holds nothing back.  An emulation that
+ *   itself takes longer is not made faster by it: for that,
+ *   replay=N      the answers to N inputs a model are kept, outputs and counters; an input that was seen before is answered from
+ *   there and not clocked again, without a difference in any byte or count.  Only for models whose array part is one job; without
+ *   effect on others and while a waveform is wanted.
  * options of xrt: xclbin=FILE (else environment ROWSTATION_XCLBIN), kernel=NAME, cores=1|2 or cu=NAME[,NAME] (its compute
  * units), shared_cu=1 (other processes may use the unit too; no registers are read then), selftest=0|1 (rs_self_test()
  * first; default: on a card), clock=, timeout= as above, wait=SECONDS (any answer of XRT), stall=SECONDS (a running unit
@@ -369,6 +375,9 @@ struct rs_report {
     double      utilization;      /* (macs - macs_cpu) / (MACs per cycle * cycles)            */
     double      seconds;          /* host time from submission to end                         */
     double      seconds_simulated; /* host time in which the device was clocked               */
+    double      seconds_host;     /* host threads: layouts, operations on the CPU             */
+    double      seconds_transfer; /* array thread: inputs to the device, start, results back  */
+    uint32_t    replayed;         /* jobs that were answered from memory (`replay`)           */
     struct rs_counters counters;  /* sums                                                     */
     uint32_t    n_layers;
     const struct rs_layer_report *layers;   /* sums over the batch                            */

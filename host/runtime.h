@@ -27,6 +27,13 @@ struct rs_turn {                       /* a lock served in order of arrival     
     uint64_t next, serving;
 };
 
+/* What a job gave for its inputs, for `replay`. */
+struct rs_answer {
+    struct rs_answer *next;
+    uint8_t *staging;                  /* inputs, then outputs, as in a slot                     */
+    struct rs_counters job, *layers;   /* of the job; [n_snapshots]                              */
+};
+
 struct rs_slot {
     struct rs_model   *model;
     struct rs_request *request;        /* NULL: free                                             */
@@ -44,6 +51,9 @@ struct rs_slot {
     /* While a job runs. */
     uint64_t start_clock, start_contention, limit_cycles;
     double   start_seconds, step_seconds;
+    double   transfer_seconds;         /* to begin it                                            */
+    double   due_seconds;              /* paced: not before; below 0: it is not yet known        */
+    const struct rs_answer *answer;    /* of a job that is not clocked                           */
     int      layers_done;
 };
 
@@ -110,6 +120,8 @@ struct rs_model {
 
     struct rs_slot *slots;
     int      n_slots;
+    struct rs_answer *answers;         /* newest first; array thread                             */
+    int      n_answers;
     struct rs_layer_report *layers;    /* what never changes: names, places, MACs                */
     int      n_layers;
     int     *layer_of;                 /* [node]: index in layers, or -1                         */

@@ -9,6 +9,7 @@ struct rs_uri {
     uint32_t latency, bytes, outstanding, cores, clock_mhz;
     bool     shared;
     uint64_t hostile, mem_bytes, mem_base, timeout_cycles;
+    uint32_t pace, replay;        /* percent of the modelled time; answers kept a model      */
     bool     fault_read, fault_write;
     uint64_t fault_address;
 

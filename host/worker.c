@@ -1,9 +1,13 @@
 /* worker.c - the threads of a device: items of requests go by turns through host threads and the array thread. */
 #include <assert.h>
+#include <math.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 #include <unistd.h>
+#include "replay.h"
 #include "request.h"
 
 #define STEP_CYCLES       10000u       /* clocked at a time: a cancelled job ends within one step */
@@ -11,6 +15,9 @@
 #define PROGRESS_SECONDS  0.25
 #define LIMIT_FACTOR      20           /* a job that takes this many times its prediction hangs  */
 #define LIMIT_FLOOR       2000000u
+#define HOLD_SECONDS      0.01         /* slept at a time while an answer is held back           */
+#define SPIN_SECONDS      1e-4         /* what a sleep may be late                               */
+#define NOT_ANSWERED      -1.0         /* of due_seconds                                         */
 #define POISON            0xA5         /* status area before a job: what is not written shows    */
 
 /* ---- queues; lock is held -------------------------------------------------------------------------- */
@@ -129,6 +136,16 @@ static void count_cpu(struct rs_slot *s, int node, double seconds)
     pthread_mutex_unlock(&d->lock);
 }
 
+/* Host threads' time since @start. */
+static void count_host(struct rs_slot *s, double start)
+{
+    struct rs_device *d = s->request->device;
+
+    pthread_mutex_lock(&d->lock);
+    s->request->report.seconds_host += rs_seconds() - start;
+    pthread_mutex_unlock(&d->lock);
+}
+
 static rs_status cpu_hook(void *context, const struct rs_graph *g, int node, const void *output)
 {
     struct cpu_run *run = context;
@@ -218,13 +235,18 @@ static void stage_inputs(struct rs_slot *s, const struct rs_plan_job *job)
     }
 }
 
+static size_t staged_bytes(const struct rs_plan_tensor *list, int n)
+{
+    size_t bytes = 0;
+
+    for (int i = 0; i < n; i++)
+        bytes += (list[i].bytes + 63) / 64 * 64;
+    return bytes;
+}
+
 static uint8_t *staged_outputs(struct rs_slot *s, const struct rs_plan_job *job)
 {
-    uint8_t *at = s->staging;
-
-    for (int i = 0; i < job->n_inputs; i++)
-        at += (job->inputs[i].bytes + 63) / 64 * 64;
-    return at;
+    return s->staging + staged_bytes(job->inputs, job->n_inputs);
 }
 
 static rs_status unstage_outputs(struct rs_slot *s, const struct rs_plan_job *job)
@@ -264,6 +286,7 @@ static bool host_stages(struct rs_slot *s, rs_status *status, struct rs_error *e
     struct rs_device *d = r->device;
     const struct rs_model *m = s->model;
     const struct rs_plan *p = m->plan;
+    const double begun = rs_seconds();
     bool on_cpu, stop;
 
     pthread_mutex_lock(&d->lock);
@@ -278,6 +301,7 @@ static bool host_stages(struct rs_slot *s, rs_status *status, struct rs_error *e
         return true;
     if (on_cpu || p == NULL || p->n_jobs == 0) {
         *status = run_on_cpu(s, err);
+        count_host(s, begun);
         return true;
     }
     if (s->job_done) {
@@ -294,6 +318,7 @@ static bool host_stages(struct rs_slot *s, rs_status *status, struct rs_error *e
         if (a->is_job) {
             stage_inputs(s, &p->jobs[a->index]);
             pthread_mutex_lock(&d->lock);
+            r->report.seconds_host += rs_seconds() - begun;        /* once pushed, the request may end */
             push(&d->array_ready, s);
             pthread_cond_broadcast(&d->changed);
             pthread_mutex_unlock(&d->lock);
@@ -307,6 +332,7 @@ static bool host_stages(struct rs_slot *s, rs_status *status, struct rs_error *e
     }
     if (*status == RS_OK)
         copy_outputs(s);
+    count_host(s, begun);
     return true;
 }
 
@@ -389,6 +415,12 @@ static rs_status recover(struct rs_device *d, struct rs_error *err)
     return status;
 }
 
+/* The device has the answer, after @cycles; what holds it back is the pace. */
+static void answered(const struct rs_device *d, struct rs_slot *s, uint64_t cycles)
+{
+    s->due_seconds = s->start_seconds + 0.01 * d->uri.pace * (double)cycles / (1e6 * d->uri.clock_mhz);
+}
+
 static rs_status begin_job(struct rs_device *d, struct rs_slot *s, uint32_t core, struct rs_error *err)
 {
     struct rs_model *m = s->model;
@@ -401,6 +433,16 @@ static rs_status begin_job(struct rs_device *d, struct rs_slot *s, uint32_t core
 
     if (d->dead)
         return rs_fail(err, RS_ERR_DEVICE, "%s: the device is gone, its last reset failed", d->target);
+    s->transfer_seconds = rs_seconds();
+    s->step_seconds = 0;
+    s->due_seconds = NOT_ANSWERED;
+    s->answer = rs_replays(m) && !d->wave_on && !d->wave_wanted ? rs_answer_find(m, s->staging, staged_bytes(job->inputs, job->n_inputs)) : NULL;
+    if (s->answer != NULL) {
+        s->start_seconds = rs_seconds();
+        s->transfer_seconds = s->start_seconds - s->transfer_seconds;
+        answered(d, s, s->answer->job.cycles);
+        return RS_OK;
+    }
     status = rs_model_upload(m, err);
     if (status != RS_OK)
         return status;
@@ -433,8 +475,8 @@ static rs_status begin_job(struct rs_device *d, struct rs_slot *s, uint32_t core
     s->limit_cycles = d->uri.timeout_cycles != 0 ? d->uri.timeout_cycles
         : LIMIT_FLOOR + LIMIT_FACTOR * (uint64_t)job->cycles + 4 * (uint64_t)job->n_commands * latency;
     s->layers_done = 0;
-    s->step_seconds = 0;
     s->start_seconds = rs_seconds();
+    s->transfer_seconds = s->start_seconds - s->transfer_seconds;
     s->start_clock = d->backend->clocks(d->handle);
     s->start_contention = d->backend->contention(d->handle, core);
     return d->backend->start(d->handle, core, (const uint64_t[RS_N_BASES]){
@@ -447,18 +489,73 @@ static void read_counters(const uint8_t *block, struct rs_counters *c)
     memcpy(c, block + 8 * RS_STATUS_COUNTERS, sizeof *c);
 }
 
+/* What the job cost, into its request's report; @layers: of each snapshot. */
+static void credit(struct rs_device *d, struct rs_slot *s, const struct rs_counters *job_counters, const struct rs_counters *layers)
+{
+    const struct rs_plan_job *job = job_of(s);
+    const struct rs_counters none = {0};
+    struct rs_request *r = s->request;
+
+    pthread_mutex_lock(&d->lock);
+    for (int i = 0; i < job->n_snapshots; i++)
+        rs_counters_add(&r->layers[s->model->layer_of[job->snapshots[i].node]].counters, &layers[i], &none);
+    rs_counters_add(&r->report.counters, job_counters, &none);
+    r->report.cycles_predicted += (uint64_t)job->cycles;
+    r->report.seconds_simulated += s->step_seconds;
+    r->report.seconds_transfer += s->transfer_seconds;
+    pthread_mutex_unlock(&d->lock);
+}
+
+/* Counters of the job and, as differences, of its layers.  @block: the status block. */
+static rs_status read_layers(struct rs_device *d, struct rs_slot *s, const uint8_t *block, struct rs_counters *job_counters,
+                             struct rs_counters *layers, struct rs_error *err)
+{
+    const struct rs_plan_job *job = job_of(s);
+    struct rs_counters before = {0}, now;
+
+    for (int i = 0; i < job->n_snapshots; i++) {
+        uint8_t snapshot[RS_STATUS_BYTES];
+        const bool last = i + 1 == job->n_snapshots;     /* what comes after belongs to the last layer    */
+        rs_status status = d->backend->read(d->handle, last ? s->device_status : s->device_status + job->snapshots[i].offset_bytes,
+                                            snapshot, sizeof snapshot, err);
+
+        if (status != RS_OK)
+            return status;
+        if ((uint32_t)get64(snapshot) != RS_ISA_MAGIC)
+            return rs_fail(err, RS_ERR_DEVICE, "%s: no counters were written after layer '%s'", d->target, layer_name(s, i));
+        read_counters(snapshot, &now);
+        layers[i] = (struct rs_counters){0};
+        rs_counters_add(&layers[i], &now, &before);
+        before = now;
+    }
+    read_counters(block, job_counters);
+    return RS_OK;
+}
+
 /* The job has finished: its status, counters and outputs. */
 static rs_status finish_job(struct rs_device *d, struct rs_slot *s, uint32_t core, struct rs_error *err)
 {
-    const struct rs_model *m = s->model;
+    struct rs_model *m = s->model;
     const struct rs_plan_job *job = job_of(s);
     const struct rs_backend *b = d->backend;
-    struct rs_counters before = {0}, now;
+    const size_t in_bytes = staged_bytes(job->inputs, job->n_inputs), out_bytes = staged_bytes(job->outputs, job->n_outputs);
+    const double start = rs_seconds();
+    struct rs_counters job_counters, *layers;
     uint8_t block[RS_STATUS_BYTES], *to = staged_outputs(s, job);
     struct rs_core_status core_status = {0};
-    rs_status status = b->read(d->handle, s->device_status, block, sizeof block, err);
+    rs_status status;
     uint32_t hash, error;
 
+    if (s->answer != NULL) {
+        memcpy(to, s->answer->staging + in_bytes, out_bytes);
+        s->transfer_seconds += rs_seconds() - start;
+        credit(d, s, &s->answer->job, s->answer->layers);
+        pthread_mutex_lock(&d->lock);
+        s->request->report.replayed++;
+        pthread_mutex_unlock(&d->lock);
+        return RS_OK;
+    }
+    status = b->read(d->handle, s->device_status, block, sizeof block, err);
     if (status != RS_OK)
         return status;
     if ((uint32_t)get64(block) != RS_ISA_MAGIC) {
@@ -483,31 +580,21 @@ static rs_status finish_job(struct rs_device *d, struct rs_slot *s, uint32_t cor
             return status;
         to += (job->outputs[i].bytes + 63) / 64 * 64;
     }
-    for (int i = 0; i < job->n_snapshots; i++) {
-        uint8_t snapshot[RS_STATUS_BYTES];
-        const bool last = i + 1 == job->n_snapshots;     /* what comes after belongs to the last layer    */
-
-        status = b->read(d->handle, last ? s->device_status : s->device_status + job->snapshots[i].offset_bytes, snapshot,
-                         sizeof snapshot, err);
-        if (status != RS_OK)
-            return status;
-        if ((uint32_t)get64(snapshot) != RS_ISA_MAGIC)
-            return rs_fail(err, RS_ERR_DEVICE, "%s: no counters were written after layer '%s'", d->target, layer_name(s, i));
-        read_counters(snapshot, &now);
+    layers = malloc(((size_t)job->n_snapshots + 1) * sizeof *layers);
+    if (layers == NULL)
+        return rs_fail(err, RS_ERR_NOMEM, "no memory for the counters of %d layers", job->n_snapshots);
+    status = read_layers(d, s, block, &job_counters, layers, err);
+    if (status == RS_OK) {
+        s->transfer_seconds += rs_seconds() - start;
+        credit(d, s, &job_counters, layers);
         pthread_mutex_lock(&d->lock);
-        rs_counters_add(&s->request->layers[m->layer_of[job->snapshots[i].node]].counters, &now, &before);
+        s->request->report.contention += b->contention(d->handle, core) - s->start_contention;
         pthread_mutex_unlock(&d->lock);
-        before = now;
+        if (rs_replays(m))
+            rs_answer_keep(m, s->staging, in_bytes + out_bytes, &job_counters, layers, job->n_snapshots);
     }
-    read_counters(block, &now);
-    before = (struct rs_counters){0};
-    pthread_mutex_lock(&d->lock);
-    rs_counters_add(&s->request->report.counters, &now, &before);
-    s->request->report.cycles_predicted += (uint64_t)job->cycles;
-    s->request->report.contention += b->contention(d->handle, core) - s->start_contention;
-    s->request->report.seconds_simulated += s->step_seconds;
-    pthread_mutex_unlock(&d->lock);
-    return RS_OK;
+    free(layers);
+    return status;
 }
 
 static rs_status timed_out(struct rs_device *d, struct rs_slot *s, uint32_t core, uint64_t cycles, struct rs_error *err)
@@ -598,9 +685,11 @@ static void job_failed(struct rs_device *d, struct rs_slot *s, rs_status status,
         rs_device_message(d, text);
 }
 
+/* Whether the device itself is at work on @s. */
+static bool clocked(const struct rs_slot *s) { return s != NULL && s->due_seconds == NOT_ANSWERED; }
+
 /* One round over the cores: finished, stopped, timed out.  Turn is held. */
-static void look_at_cores(struct rs_device *d, struct rs_slot *active[RS_MAX_CORES], uint32_t done, rs_status step_status,
-                          struct rs_error *step_error)
+static void look_at_cores(struct rs_device *d, struct rs_slot *active[RS_MAX_CORES], rs_status step_status, struct rs_error *step_error)
 {
     const uint64_t now = step_status == RS_OK ? d->backend->clocks(d->handle) : 0;
     bool broken = false;
@@ -608,13 +697,13 @@ static void look_at_cores(struct rs_device *d, struct rs_slot *active[RS_MAX_COR
     for (uint32_t core = 0; core < d->uri.cores; core++) {
         struct rs_slot *s = active[core];
         struct rs_error why = {0};
-        rs_status status = step_status;
+        rs_status status = clocked(s) ? step_status : RS_OK;
 
         if (s == NULL)
             continue;
         if (status != RS_OK) {
             why = *step_error;
-        } else if ((done >> core & 1) != 0) {
+        } else if (!clocked(s) && rs_seconds() >= s->due_seconds) {
             status = finish_job(d, s, core, &why);
             if (status == RS_OK) {
                 active[core] = NULL;
@@ -627,19 +716,19 @@ static void look_at_cores(struct rs_device *d, struct rs_slot *active[RS_MAX_COR
             }
         } else if (stopped(d, s->request)) {
             status = rs_fail(&why, RS_ERR_DEVICE, "the run was ended");
-        } else if (now - s->start_clock > s->limit_cycles) {
+        } else if (clocked(s) && now - s->start_clock > s->limit_cycles) {
             status = timed_out(d, s, core, now - s->start_clock, &why);
         } else {
             continue;
         }
         active[core] = NULL;
-        broken = true;
+        broken = broken || s->answer == NULL;
         job_failed(d, s, status, &why);
     }
     if (!broken)
         return;
     for (uint32_t core = 0; core < d->uri.cores; core++)     /* the reset takes these with it: again */
-        if (active[core] != NULL) {
+        if (active[core] != NULL && active[core]->answer == NULL) {
             pthread_mutex_lock(&d->lock);
             push_front(&d->array_ready, active[core]);
             pthread_mutex_unlock(&d->lock);
@@ -692,6 +781,31 @@ static bool any(struct rs_slot *const active[RS_MAX_CORES])
     return active[0] != NULL || active[1] != NULL;
 }
 
+/* With nothing to clock, sleeps until the next answer is due, or something changes. */
+static void hold(struct rs_device *d, struct rs_slot *const active[RS_MAX_CORES])
+{
+    double due = INFINITY, until;
+    int held = 0;
+
+    for (uint32_t core = 0; core < d->uri.cores; core++) {
+        if (clocked(active[core]))
+            return;
+        if (active[core] != NULL) {
+            due = fmin(due, active[core]->due_seconds);
+            held++;
+        }
+    }
+    until = fmin(due - SPIN_SECONDS, rs_seconds() + HOLD_SECONDS);
+    if (held == 0 || rs_seconds() >= until) {
+        (void)sched_yield();
+        return;
+    }
+    pthread_mutex_lock(&d->lock);
+    if (held == (int)d->uri.cores || d->array_ready.first == NULL)
+        pthread_cond_timedwait(&d->changed, &d->lock, &(struct timespec){.tv_sec = (time_t)until, .tv_nsec = (long)(1e9 * (until - floor(until)))});
+    pthread_mutex_unlock(&d->lock);
+}
+
 static void *array_thread(void *argument)
 {
     struct rs_device *d = argument;
@@ -701,7 +815,7 @@ static void *array_thread(void *argument)
     for (;;) {
         struct rs_error why = {0};
         uint32_t done = 0;
-        rs_status status;
+        rs_status status = RS_OK;
         double start;
 
         pthread_mutex_lock(&d->lock);
@@ -717,22 +831,28 @@ static void *array_thread(void *argument)
             continue;
 
         rs_turn_take(&d->turn);
-        start = rs_seconds();
-        status = d->backend->step(d->handle, d->wave_wanted ? WAVE_STEP_CYCLES : STEP_CYCLES, &done, &why);
-        start = (rs_seconds() - start) / ((active[0] != NULL) + (active[1] != NULL));     /* shared by the jobs */
-        for (uint32_t core = 0; core < d->uri.cores; core++)
-            if (active[core] != NULL)
-                active[core]->step_seconds += start;
+        if (clocked(active[0]) || clocked(active[1])) {
+            start = rs_seconds();
+            status = d->backend->step(d->handle, d->wave_wanted ? WAVE_STEP_CYCLES : STEP_CYCLES, &done, &why);
+            start = (rs_seconds() - start) / (clocked(active[0]) + clocked(active[1]));     /* shared by the jobs */
+            for (uint32_t core = 0; core < d->uri.cores; core++)
+                if (clocked(active[core]))
+                    active[core]->step_seconds += start;
+        }
         if (status == RS_OK && d->wave_wanted && active[0] != NULL)
             follow_wave(d, active[0]);
         if (status == RS_OK && d->options.progress != NULL && rs_seconds() - shown > PROGRESS_SECONDS) {
             shown = rs_seconds();
             for (uint32_t core = 0; core < d->uri.cores; core++)
-                if (active[core] != NULL && (done >> core & 1) == 0)
+                if (clocked(active[core]) && (done >> core & 1) == 0)
                     show_progress(d, active[core], d->backend->clocks(d->handle) - active[core]->start_clock);
         }
-        look_at_cores(d, active, done, status, &why);
+        for (uint32_t core = 0; core < d->uri.cores && status == RS_OK; core++)
+            if (clocked(active[core]) && (done >> core & 1) != 0)
+                answered(d, active[core], d->backend->clocks(d->handle) - active[core]->start_clock);
+        look_at_cores(d, active, status, &why);
         rs_turn_give(&d->turn);
+        hold(d, active);
     }
 }
 

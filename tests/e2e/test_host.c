@@ -23,6 +23,14 @@ static void random_images(void)
         images[i] = (int8_t)rnd_range(-128, 127);
 }
 
+static double seconds_since(const struct timespec *start)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)(now.tv_sec - start->tv_sec) + 1e-9 * (double)(now.tv_nsec - start->tv_nsec);
+}
+
 static bool emulated(void)
 {
     struct rs_device *d;
@@ -510,6 +518,97 @@ TEST(counts_the_same_cycles_every_time)
           (unsigned long long)cycles[1], (unsigned long long)cycles[2]);
 }
 
+/* One image through @m; its report stays with *r. */
+static bool one_image(struct rs_model *m, int image, int8_t *scores, struct rs_request **r, const struct rs_report **report)
+{
+    return rs_submit(m, (const void *[]){images + image * IMAGE}, (void *[]){scores}, 1, r, NULL) == RS_OK &&
+           rs_wait(*r, 300000, NULL) == RS_OK && rs_request_report(*r, report, NULL) == RS_OK;
+}
+
+TEST(replayed_answers_are_the_same_and_not_clocked)
+{
+    int8_t want[2 * SCORES], got[3][SCORES];
+    struct rs_error err;
+    struct rs_device *d;
+    struct rs_model *m;
+    struct rs_request *r[3];
+    const struct rs_report *t[3];
+
+    MUST(reference_scores(want, 2), "reference");
+    WANT(rs_open("emu?replay=2", NULL, &d, &err));
+    WANT(rs_model_load(d, MODEL, NULL, &m, &err));
+    for (int i = 0; i < 3; i++)
+        MUST(one_image(m, i / 2, got[i], &r[i], &t[i]), "run %d", i);
+    CHECK(memcmp(got[0], want, SCORES) == 0 && memcmp(got[1], want, SCORES) == 0, "the image, twice");
+    CHECK(memcmp(got[2], want + SCORES, SCORES) == 0, "another image is another answer");
+    CHECK(t[0]->replayed == 0 && t[1]->replayed == 1 && t[2]->replayed == 0, "%u %u %u", t[0]->replayed, t[1]->replayed, t[2]->replayed);
+    CHECK(t[0]->seconds_simulated > 0 && t[1]->seconds_simulated == 0, "%g s clocked", t[1]->seconds_simulated);
+    CHECK(t[0]->cycles > 0 && memcmp(&t[0]->counters, &t[1]->counters, sizeof t[0]->counters) == 0, "counters");
+    for (uint32_t i = 0; i < t[0]->n_layers; i++)
+        CHECK(memcmp(&t[0]->layers[i].counters, &t[1]->layers[i].counters, sizeof t[0]->layers[i].counters) == 0, "layer %u", i);
+    CHECK(t[1]->seconds_host > 0 && t[0]->seconds_transfer > 0, "host %g s, transfers %g s", t[1]->seconds_host, t[0]->seconds_transfer);
+    for (int i = 0; i < 3; i++)
+        rs_request_free(r[i]);
+    rs_model_free(m);
+    rs_close(d);
+}
+
+TEST(paced_device_takes_its_modelled_time)
+{
+    enum { FLIGHT = 4 };
+    static const struct { const char *uri; double share; } cases[] = {
+        {"emu?replay=1&clock=1&pace=200", 2}, {"emu?replay=1&clock=1&pace=50", 0.5}, {"emu?replay=1&clock=1", 0}};
+    int8_t got[FLIGHT][SCORES];
+    struct rs_error err;
+    struct rs_device *d;
+    struct rs_model *m;
+    struct rs_request *r[FLIGHT];
+    const struct rs_report *t;
+
+    for (size_t k = 0; k < sizeof cases / sizeof cases[0]; k++) {
+        struct timespec start;
+        double modelled, took;
+
+        WANT(rs_open(cases[k].uri, NULL, &d, &err));
+        WANT(rs_model_load(d, MODEL, NULL, &m, &err));
+        MUST(one_image(m, 0, got[0], &r[0], &t), "the first run");
+        modelled = 1e-6 * (double)t->cycles * cases[k].share;
+        rs_request_free(r[0]);
+        clock_gettime(CLOCK_MONOTONIC, &start);
+        for (int i = 0; i < FLIGHT; i++)
+            WANT(rs_submit(m, (const void *[]){images}, (void *[]){got[i]}, 1, &r[i], &err));
+        for (int i = 0; i < FLIGHT; i++) {
+            WANT(rs_wait(r[i], 300000, &err));
+            rs_request_free(r[i]);
+        }
+        took = seconds_since(&start);
+        CHECK(took >= FLIGHT * modelled, "%s: %d took %g s, %g s modelled", cases[k].uri, FLIGHT, took, FLIGHT * modelled);
+        CHECK(took < FLIGHT * modelled + 2, "%s: %d took %g s, %g s modelled", cases[k].uri, FLIGHT, took, FLIGHT * modelled);
+        rs_model_free(m);
+        rs_close(d);
+    }
+}
+
+TEST(held_answer_can_be_ended)
+{
+    int8_t got[SCORES];
+    struct rs_error err;
+    struct rs_device *d;
+    struct rs_model *m;
+    struct rs_request *r;
+    struct timespec start;
+
+    WANT(rs_open("emu?clock=1&pace=1000000", NULL, &d, &err));          /* two minutes */
+    WANT(rs_model_load(d, MODEL, NULL, &m, &err));
+    WANT(rs_submit(m, (const void *[]){images}, (void *[]){got}, 1, &r, &err));
+    CHECK(rs_wait(r, 2000, &err) == RS_ERR_BUSY, "%s", err.text);
+    clock_gettime(CLOCK_MONOTONIC, &start);
+    rs_request_free(r);
+    CHECK(seconds_since(&start) < 5, "ending it took %g s", seconds_since(&start));
+    rs_model_free(m);
+    rs_close(d);
+}
+
 TEST(numbers_go_to_codes_and_back)
 {
     const float real[4] = {0.0f, 1.0f, -1.0f, 1000.0f};
@@ -559,6 +658,9 @@ int main(void)
         RUN(bus_error_is_reported_with_its_address);
         RUN(counts_the_same_cycles_every_time);
         RUN(two_cores_share_the_work_and_the_memory);
+        RUN(replayed_answers_are_the_same_and_not_clocked);
+        RUN(paced_device_takes_its_modelled_time);
+        RUN(held_answer_can_be_ended);
     } else {
         printf("SKIP emulation: librs_emu_default.so is not built\n");
     }

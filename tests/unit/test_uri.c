@@ -8,10 +8,11 @@ TEST(takes_a_name_apart)
     struct rs_error err;
 
     MUST(rs_uri_parse("emu:small?latency=7&bytes=16&shared=1&cores=2&mem=2M&base=0x10000&clock=100&timeout=9&hostile=5&"
-                      "outstanding=3&fault_write=0x1234", &u, &err) == RS_OK, "%s", err.text);
+                      "outstanding=3&fault_write=0x1234&pace=25&replay=4", &u, &err) == RS_OK, "%s", err.text);
     CHECK(strcmp(u.kind, "emu") == 0 && strcmp(u.preset, "small") == 0, "%s %s", u.kind, u.preset);
     CHECK(u.latency == 7 && u.bytes == 16 && u.shared && u.cores == 2 && u.outstanding == 3, "numbers");
     CHECK(u.mem_bytes == 2u << 20 && u.mem_base == 0x10000 && u.clock_mhz == 100 && u.timeout_cycles == 9, "sizes");
+    CHECK(u.pace == 25 && u.replay == 4, "pace %u, replay %u", u.pace, u.replay);
     CHECK(u.hostile == 5 && u.fault_write && !u.fault_read && u.fault_address == 0x1234, "faults");
 }
 
