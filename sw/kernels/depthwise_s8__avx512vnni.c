@@ -72,23 +72,24 @@ AVX512_INLINE void interleave(const int8_t *const rows[GROUP], const __mmask64 m
     interleave_store(x, q);
 }
 
-/* STAGE_GENERAL: lane by lane, back in the channels' order. */
-AVX512 static void store_general(const __m512i acc[4], const struct stage *stage, const struct stage_common *c,
-                                 int8_t *out, __mmask64 mask)
+/* A block's codes in the channels' order, by the stage that the layer asks for. */
+AVX512 __attribute__((noinline)) static __m512i exact64(const __m512i acc[4], const struct stage *stage,
+                                                        const struct stage_common *c)
 {
+    const __m512i zp = _mm512_set1_epi16((short)c->zp_out);
     int32_t plain[BLOCK];
     int8_t codes[BLOCK];
+    __m512i z[4];
 
-    if (c->rounding == RS_ROUND_ONNX) {
-        const __m512i zp = _mm512_set1_epi16((short)c->zp_out);
-        __m512i z[4];
+    if (c->mode == STAGE_DOUBLE || c->rounding == RS_ROUND_ONNX) {
+        for (int v = 0; v < 4; v++) {
+            const struct lanes lanes = load_lanes(stage, v);
 
-#pragma GCC unroll 4
-        for (int v = 0; v < 4; v++)
-            z[v] = requantize16_onnx(acc[v], stage->scale + 16 * v, c);
-        _mm512_mask_storeu_epi8(out, mask, _mm512_packs_epi16(_mm512_adds_epi16(_mm512_packs_epi32(z[0], z[1]), zp),
-                                                              _mm512_adds_epi16(_mm512_packs_epi32(z[2], z[3]), zp)));
-        return;
+            z[v] = c->mode == STAGE_DOUBLE ? requantize16(acc[v], &lanes) : requantize16_onnx(acc[v], stage->scale + 16 * v, c);
+        }
+        return _mm512_min_epi8(_mm512_max_epi8(_mm512_packs_epi16(_mm512_adds_epi16(_mm512_packs_epi32(z[0], z[1]), zp),
+                                                                  _mm512_adds_epi16(_mm512_packs_epi32(z[2], z[3]), zp)),
+                                               _mm512_set1_epi8((char)c->act_min)), _mm512_set1_epi8((char)c->act_max));
     }
     for (int v = 0; v < 4; v++)
         _mm512_storeu_si512(plain + 16 * v, acc[v]);
@@ -100,7 +101,31 @@ AVX512 static void store_general(const __m512i acc[4], const struct stage *stage
 
         codes[rs_dw_order__avx512vnni(lane)] = rs_requantize_s32_s8(plain[lane], &quant, 0);
     }
-    _mm512_mask_storeu_epi8(out, mask, _mm512_loadu_si512(codes));
+    return _mm512_loadu_si512(codes);
+}
+
+/* The same: quick where that is in no doubt. */
+AVX512_INLINE __m512i codes64(const __m512i acc[4], const struct stage *stage, const struct stage_common *c)
+{
+    __m512 doubt[2] = { _mm512_setzero_ps(), _mm512_setzero_ps() };
+    __m512i z[4], codes;
+
+    if (!c->quick)
+        return exact64(acc, stage, c);
+#pragma GCC unroll 4
+    for (int v = 0; v < 4; v++)
+        z[v] = requantize16_quick(acc[v], stage->scale + 16 * v, stage->slant + 16 * v, &doubt[v % 2]);
+
+    const __m512i zp = _mm512_set1_epi16((short)c->zp_out);
+
+    codes = _mm512_packs_epi16(_mm512_adds_epi16(_mm512_packs_epi32(z[0], z[1]), zp),
+                               _mm512_adds_epi16(_mm512_packs_epi32(z[2], z[3]), zp));
+    if (c->clamps)
+        codes = _mm512_min_epi8(_mm512_max_epi8(codes, _mm512_set1_epi8((char)c->act_min)),
+                                _mm512_set1_epi8((char)c->act_max));
+    if (__builtin_expect(doubtful(_mm512_max_ps(doubt[0], doubt[1])), 0))
+        return exact64(acc, stage, c);
+    return codes;
 }
 
 /* The sums of one block of 64 lanes: @q: its first column; @w: its filters. */
@@ -120,41 +145,6 @@ AVX512_INLINE void sum_block(const int rows, const int taps, const char *q, size
             for (int v = 0; v < 4; v++)
                 acc[v] = _mm512_dpbusd_epi32(acc[v], _mm512_load_si512(column + 64 * v), _mm512_loadu_si512(w + 64 * v));
     }
-}
-
-/* STAGE_DOUBLE, what is the same for all blocks of a row. */
-struct row_stage {
-    const struct stage *stage;
-    __mmask16 rounds[4];
-    __m512i zp, act_min, act_max;
-};
-
-AVX512_INLINE struct row_stage load_row_stage(const struct stage *stage, const struct stage_common *c)
-{
-    struct row_stage t = { .stage = stage, .zp = _mm512_set1_epi16((short)c->zp_out),
-                           .act_min = _mm512_set1_epi8((char)c->act_min), .act_max = _mm512_set1_epi8((char)c->act_max) };
-
-#pragma GCC unroll 4
-    for (int v = 0; v < 4; v++)
-        t.rounds[v] = load_lanes(stage, v).rounds;
-    return t;
-}
-
-AVX512_INLINE __m512i requantize64(const __m512i acc[4], const struct row_stage *t)
-{
-    __m512i z[4];
-
-#pragma GCC unroll 4
-    for (int v = 0; v < 4; v++) {
-        struct lanes lanes = load_lanes(t->stage, v);
-
-        lanes.rounds = t->rounds[v];
-        z[v] = requantize16(acc[v], &lanes);
-    }
-    const __m512i h0 = _mm512_adds_epi16(_mm512_packs_epi32(z[0], z[1]), t->zp);
-    const __m512i h1 = _mm512_adds_epi16(_mm512_packs_epi32(z[2], z[3]), t->zp);
-
-    return _mm512_min_epi8(_mm512_max_epi8(_mm512_packs_epi16(h0, h1), t->act_min), t->act_max);
 }
 
 /* Lanes of 64 bytes from position @at of a row of @count bytes that lie inside it. */
@@ -177,7 +167,6 @@ AVX512 static void row_any(const struct packed_layer *l, const int8_t *image, in
     const int64_t c0 = b * BLOCK, pixels = l->pixels, row_bytes = (int64_t)sh->w * sh->c;
     const __mmask64 channels = inside(0, sh->c - c0);
     const struct stage *stage = packed_stages(l) + b;
-    const struct row_stage row_stage = load_row_stage(stage, &l->common);
     int64_t column = 0;                /* those before it are interleaved, or not needed */
 
     for (int64_t f = 0; f < sh->f; f += pixels) {
@@ -207,15 +196,12 @@ AVX512 static void row_any(const struct packed_layer *l, const int8_t *image, in
 
         sum_block(sh->r, sh->s, q + (size_t)begin * COLUMN_BYTES, group_bytes, tap_bytes,
                   (const char *)packed_b(l) + b * l->panel_bytes, stage, acc);
-        if (l->common.mode != STAGE_DOUBLE)
-            store_general(acc, stage, &l->common, out + f * sh->m + c0, mask);
-        else
-            _mm512_mask_storeu_epi8(out + f * sh->m + c0, mask, requantize64(acc, &row_stage));
+        _mm512_mask_storeu_epi8(out + f * sh->m + c0, mask, codes64(acc, stage, &l->common));
     }
 }
 
 /*
- * The same for R x S known to the compiler, dilation_w 1 and STAGE_DOUBLE: row pointers and masks outside the loop,
+ * The same for R x S known to the compiler and dilation_w 1: row pointers and masks outside the loop,
  * columns in the middle of the row without masks.
  */
 AVX512_INLINE void row_fixed(const int rows, const int taps, const struct packed_layer *l, const int8_t *image, int64_t y0,
@@ -230,7 +216,6 @@ AVX512_INLINE void row_fixed(const int rows, const int taps, const struct packed
     const __mmask64 channels = inside(0, c - c0);
     const char *w = (const char *)packed_b(l) + b * l->panel_bytes;
     const struct stage *stage = packed_stages(l) + b;
-    const struct row_stage row_stage = load_row_stage(stage, &l->common);
     const int8_t *row[MOST];
     __mmask64 there[MOST];
     bool all = true;
@@ -277,7 +262,7 @@ AVX512_INLINE void row_fixed(const int rows, const int taps, const struct packed
 
         sum_block(rows, taps, q + (size_t)begin * COLUMN_BYTES, group_bytes, COLUMN_BYTES, w, stage, acc);
 
-        const __m512i codes = requantize64(acc, &row_stage);
+        const __m512i codes = codes64(acc, stage, &l->common);
 
         if (pixels > 1 ? f * c + BLOCK <= f_end * c : c - c0 >= BLOCK)
             _mm512_storeu_si512(to, codes);
@@ -286,7 +271,125 @@ AVX512_INLINE void row_fixed(const int rows, const int taps, const struct packed
     }
 }
 
-AVX512 static void row_3x3(const struct packed_layer *l, const int8_t *image, int64_t y0, int64_t b, char *q, int8_t *out)
+/* Three filter rows of the ifmap; a row of padding is one pixel of real zero, again and again. */
+struct strip {
+    const int8_t *row[3];
+    int64_t step[3];                   /* all ones; 0 in a row of padding */
+};
+
+/* 64 bytes of three rows from position @at on, interleaved with nothing as the fourth; outside @mask: real zero. */
+AVX512_INLINE void window(const struct strip *s, int64_t at, bool full, __mmask64 mask, __m512i zp, __m512i w[4])
+{
+    const __m512i flip = _mm512_set1_epi8((char)0x80), none = _mm512_setzero_si512();
+    __m512i x[3];
+
+#pragma GCC unroll 3
+    for (int k = 0; k < 3; k++) {
+        const int8_t *from = s->row[k] + (at & s->step[k]);
+
+        x[k] = _mm512_xor_si512(full ? _mm512_loadu_si512(from) : _mm512_mask_loadu_epi8(zp, mask, from), flip);
+    }
+    const __m512i lo01 = _mm512_unpacklo_epi8(x[0], x[1]), hi01 = _mm512_unpackhi_epi8(x[0], x[1]);
+    const __m512i lo2 = _mm512_unpacklo_epi8(x[2], none), hi2 = _mm512_unpackhi_epi8(x[2], none);
+
+    w[0] = _mm512_unpacklo_epi16(lo01, lo2);
+    w[1] = _mm512_unpackhi_epi16(lo01, lo2);
+    w[2] = _mm512_unpacklo_epi16(hi01, hi2);
+    w[3] = _mm512_unpackhi_epi16(hi01, hi2);
+}
+
+/*
+ * 3x3, dilation_w 1, columns in registers.  @lanes: 128-bit lanes of a pixel.  4: a window is one column of 64 channels,
+ * and @stride new ones come for each pixel.  2 or 1 (C 32 or 16, stride 1): it is 2 or 4 neighbouring pixels, the next
+ * one follows it, and those between are made of the two.
+ */
+AVX512_INLINE void row_3x3(const int lanes, const int stride, const struct packed_layer *l, const int8_t *image, int64_t y0,
+                           int64_t b, int8_t *out)
+{
+    const struct rs_conv_shape *sh = &l->sh;
+    const struct stage_common common = l->common;
+    const struct stage *stage = packed_stages(l) + b;
+    const char *w = (const char *)packed_b(l) + b * l->panel_bytes;
+    const __m512i zp = _mm512_set1_epi8((char)l->zp_in);
+    const int pixels = 4 / lanes;
+    const int64_t c = sh->c, c0 = b * BLOCK, row_bytes = sh->w * c, m = sh->m, f_end = sh->f;
+    const bool block_full = c - c0 >= BLOCK;
+    const __mmask64 channels = inside(0, c - c0);
+    int8_t zero[BLOCK];
+    struct strip strip;
+    __m512i x[3][4];
+
+    _mm512_storeu_si512(zero, zp);
+    for (int k = 0; k < 3; k++) {
+        const int64_t y = y0 + (int64_t)k * sh->dilation_h;
+        const bool is = y >= 0 && y < sh->h;
+
+        strip.row[k] = is ? image + y * row_bytes + c0 : zero;
+        strip.step[k] = is ? -1 : 0;
+    }
+#define WINDOW(column, to) do {                                                                                     \
+        const int64_t column_ = (column), at_ = column_ * c;                                                        \
+        const bool in_ = column_ >= 0 && (lanes < 4 ? at_ + BLOCK <= row_bytes : block_full && column_ < sh->w);    \
+                                                                                                                    \
+        if (__builtin_expect(in_, 1))                                                                               \
+            window(&strip, at_, true, 0, zp, to);                                                                   \
+        else                                                                                                        \
+            window(&strip, at_, false, lanes < 4 ? inside(at_, row_bytes)                                           \
+                                                 : column_ < 0 || column_ >= sh->w ? 0 : channels, zp, to);         \
+    } while (0)
+
+    WINDOW(-(int64_t)sh->pad_left, x[0]);
+    if (lanes == 4 && stride == 1)
+        WINDOW(1 - (int64_t)sh->pad_left, x[1]);
+    for (int64_t f = 0; f < f_end; f += pixels) {
+        const int64_t column = f * stride - sh->pad_left;
+        __m512i acc[4], next[4];
+
+        if (lanes == 4) {
+            if (stride == 2)
+                WINDOW(column + 1, x[1]);
+            WINDOW(column + 2, x[2]);
+        } else {
+            WINDOW(column + pixels, next);
+#pragma GCC unroll 4
+            for (int v = 0; v < 4; v++) {
+                x[1][v] = lanes == 2 ? _mm512_alignr_epi64(next[v], x[0][v], 4) : _mm512_alignr_epi64(next[v], x[0][v], 2);
+                x[2][v] = lanes == 2 ? next[v] : _mm512_alignr_epi64(next[v], x[0][v], 4);
+            }
+        }
+#pragma GCC unroll 4
+        for (int v = 0; v < 4; v++) {
+            acc[v] = _mm512_loadu_si512(stage->bias + 16 * v);
+#pragma GCC unroll 3
+            for (int s = 0; s < 3; s++)
+                acc[v] = _mm512_dpbusd_epi32(acc[v], x[s][v], _mm512_loadu_si512(w + COLUMN_BYTES * s + 64 * v));
+        }
+        const __m512i codes = codes64(acc, stage, &common);
+        int8_t *to = out + f * m + c0;
+
+        if (lanes < 4 ? (f + pixels) * c <= f_end * c : block_full)
+            _mm512_storeu_si512(to, codes);
+        else
+            _mm512_mask_storeu_epi8(to, lanes < 4 ? inside(f * c, f_end * c) : channels, codes);
+#pragma GCC unroll 4
+        for (int v = 0; v < 4; v++) {
+            x[0][v] = lanes < 4 ? next[v] : stride == 1 ? x[1][v] : x[2][v];
+            x[1][v] = x[2][v];
+        }
+    }
+#undef WINDOW
+}
+
+#define ROW_3X3(lanes, stride)                                                                                       \
+    AVX512 static void row_3x3_##lanes##_##stride(const struct packed_layer *l, const int8_t *image, int64_t y0,      \
+                                                  int64_t b, char *q, int8_t *out)                                   \
+    {                                                                                                                \
+        (void)q;                                                                                                     \
+        row_3x3(lanes, stride, l, image, y0, b, out);                                                                \
+    }
+ROW_3X3(4, 1) ROW_3X3(4, 2) ROW_3X3(2, 1) ROW_3X3(1, 1)
+
+AVX512 static void row_3x3_any(const struct packed_layer *l, const int8_t *image, int64_t y0, int64_t b, char *q, int8_t *out)
 {
     row_fixed(3, 3, l, image, y0, b, q, out);
 }
@@ -296,13 +399,28 @@ AVX512 static void row_5x5(const struct packed_layer *l, const int8_t *image, in
     row_fixed(5, 5, l, image, y0, b, q, out);
 }
 
+typedef void row_function(const struct packed_layer *, const int8_t *, int64_t, int64_t, char *, int8_t *);
+
+static row_function *choose_row(const struct packed_layer *l)
+{
+    const struct rs_conv_shape *sh = &l->sh;
+
+    if (sh->dilation_w != 1)
+        return row_any;
+    if (sh->r == 5 && sh->s == 5)
+        return row_5x5;
+    if (sh->r != 3 || sh->s != 3)
+        return row_any;
+    if (l->pixels == 1)
+        return sh->stride_w == 1 ? row_3x3_4_1 : sh->stride_w == 2 ? row_3x3_4_2 : row_3x3_any;
+    return l->pixels * sh->c != BLOCK ? row_3x3_any : sh->c == 32 ? row_3x3_2_1 : sh->c == 16 ? row_3x3_1_1 : row_3x3_any;
+}
+
 void rs_depthwise_s8_rows__avx512vnni(const struct packed_layer *l, const int8_t *ifmap, int8_t *ofmap,
                                       int64_t first, int64_t last, void *scratch)
 {
     const struct rs_conv_shape *sh = &l->sh;
-    void (*const row_fn)(const struct packed_layer *, const int8_t *, int64_t, int64_t, char *, int8_t *) =
-        l->common.mode != STAGE_DOUBLE || sh->dilation_w != 1 ? row_any :
-        sh->r == 3 && sh->s == 3 ? row_3x3 : sh->r == 5 && sh->s == 5 ? row_5x5 : row_any;
+    row_function *const row_fn = choose_row(l);
 
     for (int64_t row = first; row < last; row++) {
         const int8_t *image = ifmap + row / sh->e * sh->h * sh->w * sh->c;

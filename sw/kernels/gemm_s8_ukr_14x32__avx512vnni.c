@@ -7,7 +7,7 @@
  * x ^ 0x80 = x + 128, and bias[j] holds -(128 + zp_in) * SUM b[.][j] for it.  Sums wrap modulo 2^32 on the way
  * (the instruction does not saturate), and end in range because the accumulator proper does.
  * 28 accumulators, 2 registers of b, 1 of a: 31 of 32.  Layouts: packed.h, kr = 4.
- * The output stage is in requantize__avx512.h.
+ * The output stage is in requantize__avx512.h; packed.h says why the quick one is exact.
  */
 #if defined(__x86_64__)
 #include "fixedpoint.h"
@@ -40,6 +40,7 @@ AVX512 static void copy(const struct packed_layer *l, const int8_t *src, int64_t
 
 /* In registers: a store of codes could otherwise have changed them, for all the compiler knows. */
 struct bounds {
+    bool clamps;                       /* a branch costs less than two instructions of the busy ports */
     __m512i zp, act_min, act_max;
 };
 
@@ -52,7 +53,8 @@ AVX512_INLINE void store_rows32(const __m512i row0[2], const __m512i row1[2], co
     const __m512i h1 = _mm512_adds_epi16(_mm512_packs_epi32(row1[0], row1[1]), c->zp);
     __m512i q = _mm512_packs_epi16(h0, h1);
 
-    q = _mm512_min_epi8(_mm512_max_epi8(q, c->act_min), c->act_max);
+    if (c->clamps)
+        q = _mm512_min_epi8(_mm512_max_epi8(q, c->act_min), c->act_max);
     q = _mm512_permutexvar_epi32(order, q);
     _mm256_mask_storeu_epi8(out0, mask, _mm512_castsi512_si256(q));
     if (out1 != NULL)
@@ -67,7 +69,8 @@ AVX512_INLINE void store_rows16(const __m512i rows[4], const struct bounds *c, i
     const __m512i h1 = _mm512_adds_epi16(_mm512_packs_epi32(rows[2], rows[3]), c->zp);
     __m512i q = _mm512_packs_epi16(h0, h1);
 
-    q = _mm512_min_epi8(_mm512_max_epi8(q, c->act_min), c->act_max);
+    if (c->clamps)
+        q = _mm512_min_epi8(_mm512_max_epi8(q, c->act_min), c->act_max);
     q = _mm512_permutexvar_epi32(order, q);
     _mm_mask_storeu_epi8(out[0], mask, _mm512_castsi512_si128(q));
     if (out[1] != NULL)
@@ -78,23 +81,79 @@ AVX512_INLINE void store_rows16(const __m512i rows[4], const struct bounds *c, i
         _mm_mask_storeu_epi8(out[3], mask, _mm512_extracti32x4_epi32(q, 3));
 }
 
-/* Accumulators [rows][GEMM_MAX_NR] by any other stage than STAGE_DOUBLE. */
+/* Accumulators [rows][GEMM_MAX_NR] by the stage that the layer asks for, without floats where it asks for integers. */
 AVX512 static void store_plain(int rows, int filters, const int32_t *acc, const struct gemm_operands *g, void *out)
 {
     const struct stage_common *c = g->common;
+    const __m512i lo = _mm512_set1_epi32(c->act_min - c->zp_out), hi = _mm512_set1_epi32(c->act_max - c->zp_out);
     int8_t *to = out;
 
-    if (c->mode == STAGE_S32 || c->rounding != RS_ROUND_ONNX) {
+    if (c->mode != STAGE_DOUBLE && c->rounding != RS_ROUND_ONNX) {
         rs_stage_general(rows, filters, acc, g->stage, c, out, g->row_elements);
         return;
     }
-    for (int i = 0; i < rows; i++, acc += GEMM_MAX_NR, to += g->row_elements)
-        for (int j = 0; j < filters; j += 16) {
-            const __m512i y = requantize16_onnx(_mm512_loadu_si512(acc + j), g->stage->scale + j, c);
+    for (int j = 0; j < filters; j += 16) {
+        const __mmask16 mask = (__mmask16)_bzhi_u32(0xFFFF, (unsigned)(filters - j < 16 ? filters - j : 16));
+        const struct lanes t = load_lanes(g->stage, j / 16);
 
-            _mm512_mask_cvtepi32_storeu_epi8(to + j, (__mmask16)_bzhi_u32(0xFFFF, (unsigned)(filters - j < 16 ? filters - j : 16)),
+        for (int i = 0; i < rows; i++) {
+            const __m512i a = _mm512_loadu_si512(acc + i * GEMM_MAX_NR + j);
+            const __m512i y = c->mode == STAGE_DOUBLE
+                                  ? _mm512_min_epi32(_mm512_max_epi32(requantize16(a, &t), lo), hi)
+                                  : requantize16_onnx(a, g->stage->scale + j, c);
+
+            _mm512_mask_cvtepi32_storeu_epi8(to + (size_t)i * g->row_elements + j, mask,
                                              _mm512_add_epi32(y, _mm512_set1_epi32(c->zp_out)));
         }
+    }
+}
+
+/* The tile's codes by the quick stage; false: in doubt, what was stored may be wrong. */
+AVX512_INLINE bool store_quick(const int np, const int nq, const int nv, int filters, __m512i acc[MR][2],
+                               const struct gemm_operands *g)
+{
+    const float *scale = g->stage->scale, *slant = g->stage->slant;
+    const struct stage_common *c = g->common;
+    const int mr = np + nq;
+    const uint32_t mask = _bzhi_u32(~UINT32_C(0), (unsigned)filters);
+    const struct bounds bounds = { c->clamps, _mm512_set1_epi16((short)c->zp_out),
+                                   _mm512_set1_epi8((char)c->act_min), _mm512_set1_epi8((char)c->act_max) };
+    const size_t ldo = g->row_elements;
+    int8_t *const out_p = g->out_p, *const out_q = g->out_q;
+    __m512 doubt[2] = { _mm512_setzero_ps(), _mm512_setzero_ps() };          /* two chains: latency counts */
+#define ROW(i) ((i) < np ? out_p + (size_t)(i) * ldo : out_q + (size_t)((i) - np) * ldo)
+#define CODES(i, v) requantize16_quick(acc[i][v], scale + 16 * (v), slant + 16 * (v), &doubt[((i) + (v)) % 2])
+
+    if (nv == 2) {
+#pragma GCC unroll 8
+        for (int i = 0; i < mr; i += 2) {
+            const __m512i row0[2] = { CODES(i, 0), CODES(i, 1) };
+
+            if (i + 1 == mr) {
+                store_rows32(row0, row0, &bounds, ROW(i), NULL, mask);
+            } else {
+                const __m512i row1[2] = { CODES(i + 1, 0), CODES(i + 1, 1) };
+
+                store_rows32(row0, row1, &bounds, ROW(i), ROW(i + 1), mask);
+            }
+        }
+    } else {
+#pragma GCC unroll 4
+        for (int i = 0; i < mr; i += 4) {
+            __m512i rows[4];
+            int8_t *out[4];
+
+#pragma GCC unroll 4
+            for (int j = 0; j < 4; j++) {
+                rows[j] = i + j < mr ? CODES(i + j, 0) : rows[0];
+                out[j] = i + j < mr ? ROW(i + j) : NULL;
+            }
+            store_rows16(rows, &bounds, out, (__mmask16)mask);
+        }
+    }
+#undef CODES
+#undef ROW
+    return !doubtful(_mm512_max_ps(doubt[0], doubt[1]));
 }
 
 /* --------------------------------------------------------------------- tile */
@@ -149,60 +208,19 @@ AVX512_INLINE void tile(const int np, const int nq, const int nv, int filters, c
         }
     }
 
-    if (c->mode != STAGE_DOUBLE) {
-        int32_t plain[MR][GEMM_MAX_NR];
+    if (c->quick && store_quick(np, nq, nv, filters, acc, g))
+        return;
+
+    int32_t plain[MR][GEMM_MAX_NR];
 
 #pragma GCC unroll 16
-        for (int i = 0; i < mr; i++)
+    for (int i = 0; i < mr; i++)
 #pragma GCC unroll 2
-            for (int v = 0; v < nv; v++)
-                _mm512_storeu_si512(&plain[i][16 * v], acc[i][v]);
-        store_plain(np, filters, plain[0], g, g->out_p);
-        if (nq > 0)
-            store_plain(nq, filters, plain[np], g, g->out_q);
-        return;
-    }
-
-    const uint32_t mask = _bzhi_u32(~UINT32_C(0), (unsigned)filters);
-    const struct bounds bounds = { _mm512_set1_epi16((short)c->zp_out), _mm512_set1_epi8((char)c->act_min),
-                                   _mm512_set1_epi8((char)c->act_max) };
-    const size_t ldo = g->row_elements;
-    int8_t *const out_p = g->out_p, *const out_q = g->out_q;
-#define ROW(i) ((i) < np ? out_p + (size_t)(i) * ldo : out_q + (size_t)((i) - np) * ldo)
-
-    if (nv == 2) {
-        const struct lanes t0 = load_lanes(stage, 0), t1 = load_lanes(stage, 1);
-
-#pragma GCC unroll 8
-        for (int i = 0; i < mr; i += 2) {
-            const int j = i + 1 < mr ? i + 1 : i;
-            const __m512i row0[2] = { requantize16(acc[i][0], &t0), requantize16(acc[i][1], &t1) };
-
-            if (j == i) {
-                store_rows32(row0, row0, &bounds, ROW(i), NULL, mask);
-            } else {
-                const __m512i row1[2] = { requantize16(acc[j][0], &t0), requantize16(acc[j][1], &t1) };
-
-                store_rows32(row0, row1, &bounds, ROW(i), ROW(j), mask);
-            }
-        }
-    } else {
-        const struct lanes t0 = load_lanes(stage, 0);
-
-#pragma GCC unroll 4
-        for (int i = 0; i < mr; i += 4) {
-            __m512i rows[4];
-            int8_t *out[4];
-
-#pragma GCC unroll 4
-            for (int j = 0; j < 4; j++) {
-                rows[j] = i + j < mr ? requantize16(acc[i + j][0], &t0) : rows[0];
-                out[j] = i + j < mr ? ROW(i + j) : NULL;
-            }
-            store_rows16(rows, &bounds, out, (__mmask16)mask);
-        }
-    }
-#undef ROW
+        for (int v = 0; v < nv; v++)
+            _mm512_storeu_si512(&plain[i][16 * v], acc[i][v]);
+    store_plain(np, filters, plain[0], g, g->out_p);
+    if (nq > 0)
+        store_plain(nq, filters, plain[np], g, g->out_q);
 }
 
 #define TILE(np, nq)                                                                                               \

@@ -7,6 +7,7 @@
 #include "check.h"
 #include "fixedpoint.h"
 #include "packed.h"
+#include <math.h>
 #include <string.h>
 
 #define MAGIC UINT64_C(0x5EED0FF11A9E5001)
@@ -124,6 +125,8 @@ static void set_lane(struct stage *s, int lane, int64_t m, const int32_t *bias, 
         s->scale[lane] = q->scale[i];
         return;
     }
+    s->scale[lane] = (float)ldexp((double)q->mult[i], q->shift[i] - 31);
+    s->slant[lane] = q->rounding == RS_ROUND_DOUBLE && q->shift[i] < 0 ? ldexpf(0.5f, q->shift[i]) : 0.0f;
     s->mult[lane] = q->mult[i];
     s->shift[lane] = q->shift[i];
     s->right[lane] = q->shift[i] < 0 ? -q->shift[i] : 0;
@@ -164,6 +167,17 @@ static enum stage_mode choose_mode(const struct rs_quant *q, int64_t greatest_ac
     return STAGE_DOUBLE;
 }
 
+/* No code can reach QUICK_LIMIT. */
+static bool choose_quick(const struct rs_quant *q, int64_t greatest_acc)
+{
+    if (q->rounding == RS_ROUND_ONNX)
+        return false;
+    for (int32_t i = 0; i < q->count; i++)
+        if (ldexp((double)greatest_acc * q->mult[i], q->shift[i] - 31) >= QUICK_LIMIT)
+            return false;
+    return true;
+}
+
 /* |bias| + SUM |filter| * reach of one channel. */
 static int64_t greatest(const int32_t *bias, int64_t m, int64_t absolute_sum, int32_t zp_in)
 {
@@ -175,7 +189,8 @@ static int64_t greatest(const int32_t *bias, int64_t m, int64_t absolute_sum, in
 
 static struct stage_common common_of(const struct rs_quant *q)
 {
-    return (struct stage_common){ .rounding = q->rounding, .zp_out = q->zp_out, .act_min = q->act_min,
+    return (struct stage_common){ .rounding = q->rounding,
+                                  .clamps = q->act_min > INT8_MIN || q->act_max < INT8_MAX, .zp_out = q->zp_out, .act_min = q->act_min,
                                   .act_max = q->act_max };
 }
 
@@ -223,6 +238,7 @@ static void pack_gemm(struct packed_layer *l, const int8_t *filter, int64_t step
         }
     }
     l->common.mode = choose_mode(q, most);
+    l->common.quick = choose_quick(q, most);
 }
 
 static void pack_depthwise(struct packed_layer *l, const int8_t *filter, const int32_t *bias,
@@ -266,6 +282,7 @@ static void pack_depthwise(struct packed_layer *l, const int8_t *filter, const i
         }
     }
     l->common.mode = choose_mode(q, most);
+    l->common.quick = choose_quick(q, most);
 }
 
 /* ------------------------------------------------------------- public names */
@@ -385,8 +402,12 @@ static rs_status gemm_pack(const struct rs_gemm_shape *sh, const int8_t *b, cons
     RS_TRY(check_memory(packed, packed_bytes, sizes.packed_bytes, "gemm pack", err));
     memcpy(packed, &l, sizeof l);
     pack_gemm(packed, b, sh->layout == RS_GEMM_B_NK ? sh->k : 1, sh->layout == RS_GEMM_B_NK ? 1 : sh->n, bias, q);
-    if (s32)
-        ((struct packed_layer *)packed)->common.mode = STAGE_S32;
+    if (s32) {
+        struct stage_common *common = &((struct packed_layer *)packed)->common;
+
+        common->mode = STAGE_S32;
+        common->quick = false;
+    }
     return RS_OK;
 }
 

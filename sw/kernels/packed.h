@@ -32,7 +32,8 @@ struct stage {
     int32_t shift[STAGE_LANES];        /* as in struct rs_quant, positive shifts left   */
     int32_t right[STAGE_LANES];        /* max(-shift, 0)                                */
     int32_t half[STAGE_LANES];         /* right > 0 ? 2^(right - 1) : 0                 */
-    float scale[STAGE_LANES];
+    float scale[STAGE_LANES];          /* ONNX: the scale; else mult * 2^(shift - 31)    */
+    float slant[STAGE_LANES];          /* DOUBLE, right > 0: 2^-(right + 1); else 0     */
     /* For 64-bit products of even and odd lanes, in vectors of 16: 2^31 + half * 2^32, and odd lanes' mult. */
     int64_t nudge_even[STAGE_LANES / 2], nudge_odd[STAGE_LANES / 2];
     int32_t mult_odd[STAGE_LANES];     /* even positions: mult of the lane above         */
@@ -48,8 +49,27 @@ enum stage_mode {
 struct stage_common {
     enum stage_mode mode;
     enum rs_rounding rounding;
+    bool quick;                        /* DOUBLE, SINGLE: floats tell the code, or that they cannot (QUICK_LIMIT) */
+    bool clamps;                       /* act_min > -128 or act_max < 127                                      */
     int32_t zp_out, act_min, act_max;
 };
+
+/*
+ * The quick output stage.  With v = acc * mult * 2^(shift - 31), exact, both integer roundings are
+ *
+ *   nearest(v + slant),  slant = copysign(2^-(right + 1), v) for DOUBLE with right > 0, else 0
+ *
+ * but for ties.  (DOUBLE, v >= 0: the code is at least k where SRDHM, floor(v * 2^right + 1/2), is at least
+ * (k - 1/2) * 2^right, an integer: where v >= k - 1/2 - 2^-(right + 1).  v < 0: it is at most -k where that floor is
+ * at most -(k - 1/2) * 2^right: where v - 2^-(right + 1) < -(k - 1/2).)
+ *
+ * In floats, fma((float)acc, scale, slant) is off by no more than 3 roundings of 2^-24, relative: by less than 2^-14
+ * where |v| < 257; beyond, the code saturates either way.  So the nearest integer is right unless it is further away
+ * than 1/2 - 2^-14.  Then (some 10^-4 of the codes) the integer stage decides.  |v| < 2^22, so that the nearest
+ * integer is one.
+ */
+#define QUICK_DOUBT (0.5f - 0x1p-14f)
+#define QUICK_LIMIT 0x1p22
 
 /* The operands of one tile: two groups of neighbouring pixels, which may lie in different rows. */
 struct gemm_operands {

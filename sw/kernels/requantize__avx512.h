@@ -46,6 +46,26 @@ AVX512_INLINE __m512i requantize16(__m512i acc, const struct lanes *t)
     return _mm512_srav_epi32(y, t->right);
 }
 
+/* The quick stage (packed.h): 16 codes less zp_out, not clamped.  @doubt: greatest distance from a code, so far. */
+AVX512_INLINE __m512i requantize16_quick(__m512i acc, const float *scale, const float *slant, __m512 *doubt)
+{
+    const __m512i sign = _mm512_set1_epi32(INT32_MIN);
+    const __m512 x = _mm512_cvtepi32_ps(acc);
+    /* slant | (x & sign) */
+    const __m512 tilt = _mm512_castsi512_ps(_mm512_ternarylogic_epi32(_mm512_castps_si512(_mm512_loadu_ps(slant)), acc, sign, 0xF8));
+    const __m512 v = _mm512_fmadd_ps(x, _mm512_loadu_ps(scale), tilt);
+    const __m512i code = _mm512_cvtps_epi32(v);
+
+    *doubt = _mm512_range_ps(*doubt, _mm512_reduce_ps(v, 0), 0x0B);     /* v less the nearest; greater magnitude, sign 0 */
+    return code;
+}
+
+/* Whether floats could not tell some code. */
+AVX512_INLINE bool doubtful(__m512 doubt)
+{
+    return _mm512_cmp_ps_mask(doubt, _mm512_set1_ps(QUICK_DOUBT), _CMP_GE_OQ) != 0;
+}
+
 /* RS_ROUND_ONNX: 16 codes less zp_out, clamped to [lo, hi] before the conversion, as rs_requantize_s32_s8() does. */
 AVX512_INLINE __m512i requantize16_onnx(__m512i acc, const float *scale, const struct stage_common *c)
 {
