@@ -172,7 +172,6 @@ AVX512_INLINE int load32(const char *p)
  */
 AVX512_INLINE void tile(const int np, const int nq, const int nv, int filters, const struct gemm_operands *g)
 {
-    const struct stage *stage = g->stage;
     const struct stage_common *c = g->common;
     const int mr = np + nq;
     const char *b = g->b;
@@ -186,7 +185,7 @@ AVX512_INLINE void tile(const int np, const int nq, const int nv, int filters, c
     for (int i = 0; i < mr; i++)
 #pragma GCC unroll 2
         for (int v = 0; v < nv; v++)
-            acc[i][v] = _mm512_loadu_si512(stage->bias + 16 * v);
+            acc[i][v] = _mm512_loadu_si512(g->bias + 16 * v);
 
     for (int64_t run = 0; run < g->runs; run++) {
         const char *p = g->p + g->run_offset[run], *q = g->q + g->run_offset[run], *end = p + 4 * g->run_steps;

@@ -34,7 +34,7 @@ static inline void group(const int pixels, int filters, const struct gemm_operan
 
     for (int i = 0; i < pixels; i++)
         for (int j = 0; j < NR; j++)
-            acc[i][j] = g->stage->bias[j];
+            acc[i][j] = g->bias[j];
     for (int64_t run = 0; run < g->runs; run++) {
         const int16_t *a = (const int16_t *)(const void *)(first + g->run_offset[run]), *end = a + g->run_steps;
 

@@ -70,8 +70,8 @@ INLINE void tile(const int np, const int nq, int filters, const struct gemm_oper
 
 #pragma GCC unroll 6
     for (int i = 0; i < mr; i++) {
-        acc[i][0] = _mm256_loadu_si256((const __m256i *)(const void *)stage->bias);
-        acc[i][1] = _mm256_loadu_si256((const __m256i *)(const void *)(stage->bias + 8));
+        acc[i][0] = _mm256_loadu_si256((const __m256i *)(const void *)g->bias);
+        acc[i][1] = _mm256_loadu_si256((const __m256i *)(const void *)(g->bias + 8));
     }
     for (int64_t run = 0; run < g->runs; run++) {
         const char *p = g->p + g->run_offset[run], *q = g->q + g->run_offset[run], *end = p + 4 * g->run_steps;

@@ -86,7 +86,8 @@ static void lay_out_gemm(const struct rs_conv_shape *sh, enum rs_isa isa, struct
     l->run_offset_offset = (size_t)round_up(sizeof *l, RS_PACK_ALIGNMENT);
     l->stage_offset = (size_t)round_up((int64_t)l->run_offset_offset + l->runs * 8, RS_PACK_ALIGNMENT);
     l->b_offset = (size_t)round_up((int64_t)l->stage_offset + panels * (int64_t)sizeof(struct stage), RS_PACK_ALIGNMENT);
-    sizes->packed_bytes = (size_t)round_up((int64_t)l->b_offset + panels * l->panel_bytes, RS_PACK_ALIGNMENT);
+    l->share_offset = (size_t)round_up((int64_t)l->b_offset + panels * l->panel_bytes, RS_PACK_ALIGNMENT);
+    sizes->packed_bytes = (size_t)round_up((int64_t)l->share_offset + panels * l->runs * k->nr * 4, RS_PACK_ALIGNMENT);
     sizes->scratch_bytes = (size_t)round_up(rows * l->pitch + A_SLACK_BYTES, RS_PACK_ALIGNMENT);
 }
 
@@ -201,6 +202,7 @@ static void pack_gemm(struct packed_layer *l, const int8_t *filter, int64_t step
     const struct kernel_isa *k = rs_kernel_isa(l->isa);
     struct stage *stages = (struct stage *)(void *)((char *)l + l->stage_offset);
     char *b = (char *)l + l->b_offset;
+    int32_t *shares = (int32_t *)(void *)((char *)l + l->share_offset);
     int64_t most = 0;
 
     int64_t *run_offset = (int64_t *)(void *)((char *)l + l->run_offset_offset);
@@ -212,13 +214,14 @@ static void pack_gemm(struct packed_layer *l, const int8_t *filter, int64_t step
                               ? run * l->sh.dilation_h * l->pitch
                               : run / l->sh.s * l->sh.dilation_h * l->pitch +
                                     run % l->sh.s * l->sh.dilation_w * l->sh.c * k->element_bytes;
-    for (int64_t p = 0; p * k->nr < l->sh.m; p++) {
+    for (int64_t p = 0; p * k->nr < l->sh.m; p++, shares += l->runs * k->nr) {
         const int64_t filters = l->sh.m - p * k->nr < k->nr ? l->sh.m - p * k->nr : k->nr;
         const int64_t width = filters <= k->narrow ? k->narrow : k->nr;
         char *panel = b + p * l->panel_bytes;
 
         memset(panel, 0, (size_t)l->panel_bytes);
         memset(&stages[p], 0, sizeof stages[p]);
+        memset(shares, 0, (size_t)(l->runs * k->nr) * sizeof *shares);
         for (int64_t j = 0; j < filters; j++) {
             const int64_t m = p * k->nr + j;
             int64_t sum = 0;
@@ -231,6 +234,7 @@ static void pack_gemm(struct packed_layer *l, const int8_t *filter, int64_t step
                 sum += w;
                 absolute_sum += w < 0 ? -w : w;
                 put_element(panel, (step * width + j) * k->kr + in_run % k->kr, k->element_bytes, w);
+                shares[d / l->run_codes * k->nr + j] += w * zp_share(k, q->zp_in);
             }
             set_lane(&stages[p], (int)j, m, bias, q, (uint32_t)sum, zp_share(k, q->zp_in));
             if (greatest(bias, m, absolute_sum, q->zp_in) > most)
@@ -437,39 +441,66 @@ rs_status rs_gemm_s8_s32_pack(const struct rs_gemm_shape *sh, const int8_t *b, c
 struct block {
     const char *a;
     char *out;                         /* first pixel                                        */
+    int64_t e;                         /* ofmap row of the first                             */
     int64_t rows, pixels;              /* pixels in a row                                    */
     int64_t a_row, out_row;            /* bytes from an ofmap row to the next                */
     int64_t step, out_step;            /* bytes from a pixel to the next                     */
     int64_t out_bytes;                 /* of one output                                      */
 };
 
-/* One tile: @pixels pixels from (@row, @pixel) on; or, @two_rows, as many from each of two rows. */
+/*
+ * One tile: @pixels pixels from (@row, @pixel) on; or, @two_rows, as many from each of two rows.  [@first, @last): the
+ * filter rows that touch the ifmap in them.
+ */
 struct tile {
-    int64_t row, pixel, pixels;
+    int64_t row, pixel, pixels, first, last;
     bool two_rows;
 };
+
+/* The filter rows of an ofmap row that are not all padding. */
+static void rows_inside(const struct rs_conv_shape *sh, int64_t e, int64_t *first, int64_t *last)
+{
+    const int64_t y = e * sh->stride_h - sh->pad_top, d = sh->dilation_h;
+
+    *first = y < 0 ? (-y + d - 1) / d : 0;
+    *last = y + (sh->r - 1) * d >= sh->h ? (sh->h - y + d - 1) / d : sh->r;
+    if (*first >= *last)               /* nothing but padding: any one row */
+        *first = 0, *last = 1;
+}
 
 static void run_tile(const struct packed_layer *l, const struct kernel_isa *k, const struct block *b,
                      const struct tile *t, int64_t panel)
 {
-    const int64_t m = panel * k->nr, left = l->sh.m - m;
+    const int64_t m = panel * k->nr, left = l->sh.m - m, in_row = l->runs / l->sh.r;
     const int64_t np = t->two_rows ? t->pixels : (t->pixels + 1) / 2, nq = t->two_rows ? t->pixels : t->pixels - np;
+    const int64_t first = t->first * in_row, last = t->last * in_row, width = left <= k->narrow ? k->narrow : k->nr;
+    const struct stage *stage = packed_stages(l) + panel;
     const char *p = b->a + t->row * b->a_row + t->pixel * b->step;
     char *out = b->out + t->row * b->out_row + t->pixel * b->out_step + m * b->out_bytes;
+    int32_t bias[GEMM_MAX_NR];
     const struct gemm_operands g = {
         .p = p, .q = p + (t->two_rows ? b->a_row : np * b->step), .step = (size_t)b->step,
-        .run_offset = packed_run_offsets(l), .runs = l->runs, .run_steps = l->run_steps,
-        .b = (const char *)packed_b(l) + panel * l->panel_bytes, .stage = packed_stages(l) + panel,
-        .common = &l->common, .out_p = out, .out_q = out + (t->two_rows ? b->out_row : np * b->out_step),
-        .row_elements = (size_t)l->sh.m,
+        .run_offset = packed_run_offsets(l) + first, .runs = last - first, .run_steps = l->run_steps,
+        .b = (const char *)packed_b(l) + panel * l->panel_bytes + first * l->run_steps * k->kr * width * k->element_bytes,
+        .bias = last - first == l->runs ? stage->bias : bias, .stage = stage, .common = &l->common,
+        .out_p = out, .out_q = out + (t->two_rows ? b->out_row : np * b->out_step), .row_elements = (size_t)l->sh.m,
     };
 
+    if (g.bias == bias) {
+        const int32_t *share = packed_shares(l) + panel * l->runs * k->nr;
+
+        memcpy(bias, stage->bias, sizeof bias);
+        for (int64_t run = 0; run < l->runs; run++, share += k->nr)
+            for (int j = 0; (run < first || run >= last) && j < k->nr; j++)
+                bias[j] = (int32_t)((uint32_t)bias[j] + (uint32_t)share[j]);
+    }
     k->tile((int)np, (int)nq, left < k->nr ? (int)left : k->nr, &g);
 }
 
 /*
  * All tiles by the panels [first, last), all panels of a tile in turn.  Tiles of a row: as few as can be, and nearly
- * equal.  Rows of at most half a tile go two by two, one in each of the tile's groups.
+ * equal.  Rows of at most half a tile go two by two, one in each of the tile's groups, if padding leaves both the same
+ * filter rows.
  */
 static void run_tiles(const struct packed_layer *l, const struct kernel_isa *k, const struct block *b, int64_t first,
                       int64_t last)
@@ -478,8 +509,16 @@ static void run_tiles(const struct packed_layer *l, const struct kernel_isa *k, 
     const int64_t in_row = (b->pixels + k->mr - 1) / k->mr;
     const int64_t least = b->pixels / in_row, larger = b->pixels % in_row;      /* so many have one more */
 
-    for (struct tile t = { 0 }; t.row < b->rows; t.row += paired ? 2 : 1) {
+    for (struct tile t = { .last = 1 }; t.row < b->rows; t.row += t.two_rows ? 2 : 1) {
         t.two_rows = paired && t.row + 1 < b->rows;
+        if (!l->points)
+            rows_inside(&l->sh, b->e + t.row, &t.first, &t.last);
+        if (t.two_rows && !l->points) {
+            int64_t next_first, next_last;
+
+            rows_inside(&l->sh, b->e + t.row + 1, &next_first, &next_last);
+            t.two_rows = t.first == next_first && t.last == next_last;
+        }
         t.pixel = 0;
         for (int64_t i = 0; i < in_row; i++, t.pixel += t.pixels) {
             t.pixels = least + (i < larger);
@@ -558,7 +597,7 @@ static void run_rows(const struct packed_layer *l, const struct kernel_isa *k, c
         rows = end - row < rows ? end - row : rows;
 
         const struct block b = {
-            .a = scratch, .out = out + row * sh->f * out_step, .rows = rows, .pixels = sh->f,
+            .a = scratch, .out = out + row * sh->f * out_step, .e = e, .rows = rows, .pixels = sh->f,
             .a_row = sh->stride_h * l->pitch, .out_row = sh->f * out_step,
             .step = (int64_t)sh->stride_w * sh->c * k->element_bytes, .out_step = out_step, .out_bytes = out_bytes,
         };

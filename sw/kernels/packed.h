@@ -77,8 +77,9 @@ struct gemm_operands {
     size_t step;                       /* bytes from a pixel to the next                                   */
     const int64_t *run_offset;         /* [runs], bytes                                                    */
     int64_t runs, run_steps;           /* depth steps of kr in a run                                       */
-    const char *b;                     /* the panel                                                        */
-    const struct stage *stage;
+    const char *b;                     /* the panel, from the first of these runs on                       */
+    const int32_t *bias;               /* [nr], what the sums start from                                   */
+    const struct stage *stage;         /* all but its bias                                                 */
     const struct stage_common *common;
     void *out_p, *out_q;               /* int8_t (or int32_t); pixels are row_elements apart               */
     size_t row_elements;
@@ -151,7 +152,7 @@ struct packed_layer {
     bool panel_outer;                  /* filters do not fit beside A in a first-level cache   */
     int pixels;                        /* depthwise: pixels in a block of lanes                */
     int64_t blocks;                    /* depthwise: blocks of channels                        */
-    size_t run_offset_offset, stage_offset, b_offset;      /* from the start of the layer      */
+    size_t run_offset_offset, stage_offset, b_offset, share_offset;      /* from the start of the layer */
 };
 
 static inline const struct stage *packed_stages(const struct packed_layer *l)
@@ -162,6 +163,15 @@ static inline const struct stage *packed_stages(const struct packed_layer *l)
 static inline const int64_t *packed_run_offsets(const struct packed_layer *l)
 {
     return (const int64_t *)(const void *)((const char *)l + l->run_offset_offset);
+}
+
+/*
+ * A run that is all padding for a tile is left out: it would add the zero point's share of its filter codes, which
+ * bias[] takes back; so the tile starts from bias[] and that share, [panel][run][nr].
+ */
+static inline const int32_t *packed_shares(const struct packed_layer *l)
+{
+    return (const int32_t *)(const void *)((const char *)l + l->share_offset);
 }
 
 static inline const void *packed_b(const struct packed_layer *l)
