@@ -24,28 +24,32 @@ endif
 .SECONDARY:
 
 # ---- how things are compiled ---------------------------------------------------------------
-LIB_DIRS := sw/base sw/kernels sw/import sw/graph sw/plan sw/cost sw/xclbin host
-INCLUDES := $(addprefix -I,$(LIB_DIRS)) -Ihw -Isim
+# Optional libraries.  Absent: a message when one is needed.  protobuf-c: ONNX models; PNG and gzip, only of the command
+# line: inputs.
+HASH := \#
+have = $(shell printf '$(HASH)include <stddef.h>\n$(HASH)include <stdio.h>\n$(HASH)include <$(1)>\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo 1)
+HAVE_PNG  := $(call have,png.h)
+HAVE_ZLIB := $(call have,zlib.h)
+HAVE_PROTOBUF := $(if $(shell command -v protoc-c),$(call have,protobuf-c/protobuf-c.h))
+
+LIB_DIRS := sw/base sw/kernels sw/import sw/graph sw/plan sw/cost sw/xclbin host $(if $(HAVE_PROTOBUF),sw/import/onnx)
+INCLUDES := $(addprefix -I,$(LIB_DIRS)) -Ihw -Isim $(if $(HAVE_PROTOBUF),-I$(BUILD)/gen)
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 CFLAGS   ?= -O2 -g
 BASE_CFLAGS := -std=c11 -D_POSIX_C_SOURCE=200809L -D_DEFAULT_SOURCE $(WARNINGS) -MMD -MP -fPIC -fvisibility=hidden -pthread \
                -DRS_VERSION='"$(VERSION)"'
 SANITIZE := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
-LDLIBS   := -lm -ldl -pthread
-
-# Optional libraries, only of the command line: PNG and gzip inputs.  Absent: a message when one is needed.
-HASH := \#
-have = $(shell printf '$(HASH)include <stddef.h>\n$(HASH)include <stdio.h>\n$(HASH)include <$(1)>\n' | $(CC) -E -x c - >/dev/null 2>&1 && echo 1)
-HAVE_PNG  := $(call have,png.h)
-HAVE_ZLIB := $(call have,zlib.h)
+LDLIBS   := $(if $(HAVE_PROTOBUF),-lprotobuf-c) -lm -ldl -pthread
+LIB_DEFS := $(if $(HAVE_PROTOBUF),-DRS_HAVE_PROTOBUF)
 CLI_DEFS := $(if $(HAVE_PNG),-DRS_HAVE_PNG) $(if $(HAVE_ZLIB),-DRS_HAVE_ZLIB)
 CLI_LIBS := $(if $(HAVE_PNG),-lpng) $(if $(HAVE_ZLIB),-lz)
 
 LIB_SRC := $(sort $(wildcard $(addsuffix /*.c,$(LIB_DIRS))))
 CLI_SRC := $(sort $(wildcard sw/cli/*.c))
-LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o)
+ONNX_PB := $(if $(HAVE_PROTOBUF),$(BUILD)/gen/onnx.pb-c)
+LIB_OBJ := $(LIB_SRC:%.c=$(BUILD)/obj/%.o) $(ONNX_PB:$(BUILD)/%=$(BUILD)/obj/%.o)
 CLI_OBJ := $(CLI_SRC:%.c=$(BUILD)/obj/%.o)
-LIB_SAN := $(LIB_SRC:%.c=$(BUILD)/san/%.o)
+LIB_SAN := $(LIB_SRC:%.c=$(BUILD)/san/%.o) $(ONNX_PB:$(BUILD)/%=$(BUILD)/san/%.o)
 CLI_SAN := $(CLI_SRC:%.c=$(BUILD)/san/%.o)
 
 # ---- what the tests are made of ------------------------------------------------------------
@@ -100,15 +104,37 @@ $(BUILD)/config: FORCE
 	@mkdir -p $(@D); echo '$(CONFIG_LINE)' | cmp -s - $@ || echo '$(CONFIG_LINE)' > $@
 FORCE:
 
+# Only these see protobuf-c: the importers, the quantizer's writers and tests.
+ONNX_USERS := $(filter sw/import/% sw/quant/% tests/unit/test_onnx% tests/unit/test_quant%,$(LIB_SRC) $(TEST_SRC))
+$(BUILD)/config-protobuf: FORCE
+	@mkdir -p $(@D); echo '$(LIB_DEFS)' | cmp -s - $@ || echo '$(LIB_DEFS)' > $@
+$(ONNX_USERS:%.c=$(BUILD)/obj/%.o) $(ONNX_USERS:%.c=$(BUILD)/san/%.o): $(BUILD)/config-protobuf | $(ONNX_PB:=.h)
+
+# The ONNX format's messages, made by protobuf-c's compiler.
+$(BUILD)/gen/%.pb-c.c $(BUILD)/gen/%.pb-c.h &: sw/import/onnx/%.proto
+	$(SAY) PROTOC $<
+	@mkdir -p $(@D)
+	$(Q)protoc-c -I$(<D) --c_out=$(BUILD)/gen $<
+
+$(BUILD)/obj/gen/%.o: $(BUILD)/gen/%.c
+	$(SAY) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE_CFLAGS) $(CFLAGS) -c $< -o $@
+
+$(BUILD)/san/gen/%.o: $(BUILD)/gen/%.c
+	$(SAY) CC-SAN $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(BASE_CFLAGS) $(SANITIZE) -c $< -o $@
+
 $(BUILD)/obj/%.o: %.c $(BUILD)/config
 	$(SAY) CC $<
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE_CFLAGS) $(CFLAGS) $(INCLUDES) $(if $(filter sw/cli/%,$<),$(CLI_DEFS)) -c $< -o $@
+	$(Q)$(CC) $(BASE_CFLAGS) $(CFLAGS) $(INCLUDES) $(LIB_DEFS) $(if $(filter sw/cli/%,$<),$(CLI_DEFS)) -c $< -o $@
 
 $(BUILD)/san/%.o: %.c $(BUILD)/config
 	$(SAY) CC-SAN $<
 	@mkdir -p $(@D)
-	$(Q)$(CC) $(BASE_CFLAGS) $(SANITIZE) $(INCLUDES) -Itests $(if $(filter sw/cli/%,$<),$(CLI_DEFS)) -c $< -o $@
+	$(Q)$(CC) $(BASE_CFLAGS) $(SANITIZE) $(INCLUDES) -Itests $(LIB_DEFS) $(if $(filter sw/cli/%,$<),$(CLI_DEFS)) -c $< -o $@
 
 $(BUILD)/librowstation.a: $(LIB_OBJ)
 	$(SAY) AR $@
@@ -210,12 +236,12 @@ install-built: lib cli $(BUILD)/rowstation.pc
 
 $(BUILD)/rowstation.pc: host/rowstation.pc.in FORCE
 	@mkdir -p $(@D)
-	$(Q)sed -e 's|@PREFIX@|$(abspath $(PREFIX))|' -e 's|@VERSION@|$(VERSION)|' $< > $@
+	$(Q)sed -e 's|@PREFIX@|$(abspath $(PREFIX))|' -e 's|@VERSION@|$(VERSION)|' -e 's|@LIBS@|$(LDLIBS)|' $< > $@
 
 # ---- checks without running ----------------------------------------------------------------
 # What each tool knows; a tool that is not there is a line.
 LINT_C := $(LIB_SRC) $(CLI_SRC) $(filter-out host/examples/xrt_%,$(wildcard host/examples/*.c))
-lint:
+lint: $(ONNX_PB:=.h)
 	$(Q)if command -v cppcheck >/dev/null; then \
 	  cppcheck -q --std=c11 --enable=warning,portability --inline-suppr --error-exitcode=1 $(INCLUDES) $(LINT_C); \
 	else echo 'lint: cppcheck not found'; fi

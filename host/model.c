@@ -1,8 +1,8 @@
 /* model.c - from a file to something that can run: graph, plan, host memory, report. */
 #include "file.h"
+#include "import.h"
 #include "model_file.h"
 #include "replay.h"
-#include "tflite.h"
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -318,7 +318,7 @@ rs_status rs_model_load_memory(struct rs_device *device, const void *bytes, size
         return rs_fail(err, RS_ERR_ARG, "rs_model_load: null pointer");
     status = model_file_parse(bytes, size, &file, err);
     if (status == RS_OK)
-        status = rs_tflite_read(file.tflite, file.tflite_bytes, &graph, err);
+        status = rs_import(file.tflite, file.tflite_bytes, NULL, &graph, err);
     if (status != RS_OK)
         return status;
     status = rs_graph_optimize(graph, RS_PASS_ALL, NULL, err);

@@ -8,9 +8,9 @@
 #include "device.h"
 #include "emu_env.h"
 #include "file.h"
+#include "import.h"
 #include "model_file.h"
 #include "network_csv.h"
-#include "tflite.h"
 #include "uri.h"
 
 static const struct command {
@@ -260,7 +260,7 @@ rs_status cli_graph(const char *path, struct rs_graph **graph, uint8_t **bytes, 
         return status;
     status = model_file_parse(all, all_size, &file, &why);
     if (status == RS_OK)
-        status = rs_tflite_read(file.tflite, file.tflite_bytes, graph, &why);
+        status = rs_import(file.tflite, file.tflite_bytes, NULL, graph, &why);
     if (status == RS_OK)
         status = optimize(graph, &why);
     if (status == RS_OK && bytes != NULL) {

@@ -135,6 +135,12 @@ static rs_status concat(const struct operands *o, void *const *data, struct rs_e
 static rs_status quantize(const struct operands *o, struct rs_error *err)
 {
     const size_t count = (size_t)rs_tensor_elements(o->in);
+
+    if (o->out->type == RS_TYPE_U8) {                   /* the same reals: 128 more */
+        for (size_t i = 0; i < count; i++)
+            o->z[i] = (int8_t)(o->x[i] ^ -128);
+        return RS_OK;
+    }
     const struct rs_quant q = o->in->type == RS_TYPE_F32 ? (struct rs_quant){ 0 } : quant_of(o);
 
     if (o->in->type == RS_TYPE_F32)
@@ -222,6 +228,7 @@ static rs_status run(const struct operands *o, int node, void *const *data, stru
     case RS_OP_TANH:
         return rs_tanh_s8(count, o->x, &n->u.sigmoid, o->z, err);
     case RS_OP_HARD_SWISH:
+    case RS_OP_FUNCTION:
         for (size_t i = 0; i < count; i++)
             o->z[i] = n->u.table[o->x[i] + 128];
         return RS_OK;

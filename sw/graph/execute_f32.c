@@ -110,6 +110,8 @@ rs_status rs_run_node_f32(const struct rs_graph *g, int node, void *const *data,
             axes |= 1u << n->axis[i];
         return rs_mean_f32(&d1, x, axes, z, err);
     }
+    case RS_OP_FUNCTION:
+        return rs_function_f32(n->function, (size_t)count, x, n->beta, n->gamma, z, err);
     case RS_OP_SOFTMAX:
         return rs_softmax_f32(count / depth, depth, x, n->beta, z, err);
     case RS_OP_BATCH_NORM:

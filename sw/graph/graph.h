@@ -17,6 +17,7 @@
 #ifndef RS_GRAPH_H
 #define RS_GRAPH_H
 #include <stdio.h>
+#include "function_f32.h"
 #include "kernels.h"
 
 enum rs_type {
@@ -51,7 +52,7 @@ enum rs_op {
     RS_OP_RELU,
     RS_OP_RELU6,
     RS_OP_RELU_N1_TO_1,
-    RS_OP_QUANTIZE,              /* f32 -> s8, or s8/u8 -> s8 at another scale and zero point        */
+    RS_OP_QUANTIZE,              /* f32 -> s8, s8/u8 -> s8 at another scale and zero point, s8 -> u8 at the same reals */
     RS_OP_DEQUANTIZE,            /* s8 -> f32                                                        */
     /* Of float32 only: they are folded, or stay float, when a network is quantized. */
     RS_OP_DIV,
@@ -63,6 +64,7 @@ enum rs_op {
     RS_OP_RSQRT,
     RS_OP_BATCH_NORM,            /* inputs x, gain, offset, mean, variance; channels are the last dimension */
     RS_OP_LAYER_NORM,            /* inputs x, gain and offset (may be absent), over the last dimension */
+    RS_OP_FUNCTION,              /* of each element: rs_function() of a float, the table of 256 of a code */
     RS_OP_COUNT
 };
 
@@ -112,12 +114,14 @@ struct rs_node {
     bool    keep_dims;                     /* MEAN; FULLY_CONNECTED: output keeps the rank of the input */
     int32_t shape[RS_MAX_RANK], n_shape;   /* RESHAPE: wanted dims; SLICE: size; RESIZE: H, W        */
     int32_t before[RS_MAX_RANK];           /* PAD: elements before; SLICE: begin                     */
-    int32_t after[RS_MAX_RANK];            /* PAD: elements after;  SLICE: step, >= 1                */
+    int32_t after[RS_MAX_RANK];            /* PAD: elements after;  SLICE: step, not 0               */
     int32_t pad_code;                      /* PAD: the code written                                  */
     float   pad_value;                     /* PAD of float32: the number written                     */
     float   beta;                          /* SOFTMAX beta; LEAKY_RELU alpha                         */
     float   epsilon;                       /* BATCH_NORM, LAYER_NORM: added to the variance, >= 0    */
     bool    approximate;                   /* GELU: by tanh instead of erf                           */
+    enum rs_function function;             /* FUNCTION: with parameters beta and gamma               */
+    float   gamma;
     bool    adjoint_x, adjoint_y;          /* BATCH_MATMUL                                           */
     bool    align_corners, half_pixel;     /* RESIZE_NEAREST                                         */
 
@@ -130,7 +134,7 @@ struct rs_node {
         struct rs_mean_quant mean;
         struct rs_softmax_quant softmax;
         struct rs_sigmoid_quant sigmoid;
-        int8_t table[256];                 /* HARD_SWISH: output of code i - 128                         */
+        int8_t table[256];                 /* HARD_SWISH, FUNCTION: output of code i - 128               */
     } u;
 };
 

@@ -346,8 +346,9 @@ rs_status rs_infer_node(struct rs_graph *g, struct rs_node *n, int k, int32_t di
         if (n->n_shape != in->rank)
             return rs_node_fail(g, n, err, RS_ERR_SHAPE, "%d sizes for an input of rank %d", n->n_shape, in->rank);
         for (int i = 0; i < in->rank; i++) {
-            if (n->shape[i] < 1 || n->before[i] < 0 || n->after[i] < 1 ||
-                n->before[i] + (int64_t)(n->shape[i] - 1) * n->after[i] >= in->dim[i])
+            const int64_t last = n->before[i] + (int64_t)(n->shape[i] - 1) * n->after[i];
+
+            if (n->shape[i] < 1 || n->after[i] == 0 || n->before[i] < 0 || n->before[i] >= in->dim[i] || last < 0 || last >= in->dim[i])
                 return rs_node_fail(g, n, err, RS_ERR_RANGE, "dimension %d: %d elements from %d in steps of %d do not lie within %d",
                                     i, n->shape[i], n->before[i], n->after[i], in->dim[i]);
             dim[i] = n->shape[i];

@@ -190,7 +190,7 @@ static bool same_node(const struct rs_graph *g, const struct rs_node *a, const s
            a->n_axes == b->n_axes && memcmp(a->axis, b->axis, sizeof a->axis) == 0 && a->keep_dims == b->keep_dims &&
            a->n_shape == b->n_shape && memcmp(a->shape, b->shape, sizeof a->shape) == 0 &&
            memcmp(a->before, b->before, sizeof a->before) == 0 && memcmp(a->after, b->after, sizeof a->after) == 0 &&
-           a->pad_code == b->pad_code && a->pad_value == b->pad_value && a->beta == b->beta && a->epsilon == b->epsilon &&
+           a->pad_code == b->pad_code && a->pad_value == b->pad_value && a->beta == b->beta && a->function == b->function && a->gamma == b->gamma && a->epsilon == b->epsilon &&
            a->approximate == b->approximate && a->act == b->act && a->adjoint_x == b->adjoint_x &&
            a->adjoint_y == b->adjoint_y && a->align_corners == b->align_corners && a->half_pixel == b->half_pixel;
 }
@@ -398,8 +398,12 @@ static bool is_no_op(const struct rs_graph *g, const struct rs_node *n)
     switch (n->op) {
     case RS_OP_RESHAPE:
     case RS_OP_PAD:                                      /* same dims: nothing is added, kept, or left out */
-    case RS_OP_SLICE:
     case RS_OP_QUANTIZE:
+        return true;
+    case RS_OP_SLICE:
+        for (int i = 0; i < n->n_shape; i++)
+            if (n->after[i] < 0 && n->shape[i] > 1)      /* backwards */
+                return false;
         return true;
     case RS_OP_RESIZE_NEAREST:
         return !n->align_corners && !n->half_pixel;

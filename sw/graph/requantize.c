@@ -149,6 +149,8 @@ rs_status rs_requantize_node(struct rs_graph *g, struct rs_node *n, struct rs_er
         return named(g, n, rs_sigmoid_quant_init(s_in, zp_in, &n->u.sigmoid, &why), &why, err);
     case RS_OP_HARD_SWISH:
         return named(g, n, rs_hard_swish_table(s_in, zp_in, s_out, zp_out, n->u.table, &why), &why, err);
+    case RS_OP_FUNCTION:
+        return named(g, n, rs_function_table(n->function, n->beta, n->gamma, s_in, zp_in, s_out, zp_out, n->u.table, &why), &why, err);
     case RS_OP_LEAKY_RELU:                              /* TFLite: float arithmetic; a negative alpha has no multiplier */
         real[0] = (double)(s_in / s_out);
         real[1] = (double)(s_in * n->beta / s_out);

@@ -167,7 +167,12 @@ static rs_status validate(const struct rs_graph *g, const struct rs_node *n, str
             TRY(want_s8(g, n, "input", n->inputs[0], err));
         if (in->type == RS_TYPE_U8 && (in->quant.channels != 1 || in->quant.zero_point[0] < 0 || in->quant.zero_point[0] > 255))
             return rs_node_fail(g, n, err, RS_ERR_UNSUPPORTED, "the uint8 input needs one scale and a zero point of 0 to 255");
-        return want_s8(g, n, "output", n->outputs[0], err);
+        if (out->type != RS_TYPE_U8)
+            return want_s8(g, n, "output", n->outputs[0], err);
+        if (in->type != RS_TYPE_S8 || out->quant.channels != 1 || out->quant.scale[0] != in->quant.scale[0] ||
+            out->quant.zero_point[0] != in->quant.zero_point[0] + 128)
+            return rs_node_fail(g, n, err, RS_ERR_UNSUPPORTED, "a uint8 output needs an int8 input of the same scale, and a zero point 128 more");
+        return RS_OK;
     case RS_OP_DEQUANTIZE:
         TRY(want_s8(g, n, "input", n->inputs[0], err));
         return want_type(g, n, "output", n->outputs[0], RS_TYPE_F32, err);
