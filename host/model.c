@@ -1,6 +1,7 @@
 /* model.c - from a file to something that can run: graph, plan, host memory, report. */
 #include "file.h"
 #include "import.h"
+#include "mapping_file.h"
 #include "model_file.h"
 #include "replay.h"
 #include <stdio.h>
@@ -35,7 +36,7 @@ static int array_output(const struct rs_graph *g, const struct rs_plan *plan, in
 
 /* A plan in which every layer's output reaches the host: the plan of the same graph with those outputs added.  What is fused
  * stays fused, so the array computes exactly what it computes without. */
-static rs_status plan_keeping_all(struct rs_model *m, const struct rs_hw_config *config, struct rs_error *err)
+static rs_status plan_keeping_all(struct rs_model *m, const struct rs_hw_config *config, const struct rs_plan_options *plan, struct rs_error *err)
 {
     struct rs_graph *g = m->graph;
     const int n_own = g->n_outputs;
@@ -58,7 +59,7 @@ static rs_status plan_keeping_all(struct rs_model *m, const struct rs_hw_config 
     m->plan = NULL;
     status = rs_graph_set_io(g, inputs, g->n_inputs, all, n, err);
     if (status == RS_OK)
-        status = rs_plan_graph(g, config, NULL, &m->plan, err);
+        status = rs_plan_graph(g, config, plan, &m->plan, err);
     restored = rs_graph_set_io(g, inputs, g->n_inputs, own, n_own, err);
     if (status == RS_OK)
         status = restored;
@@ -72,16 +73,23 @@ done:
 static rs_status make_plan(struct rs_model *m, const struct model_file *file, struct rs_error *err)
 {
     const struct rs_hw_config *config = &m->device->config;
-    rs_status status;
+    struct rs_plan_options plan = {0};
+    struct rs_plan_pin *pins = NULL;
+    rs_status status = RS_OK;
 
     if (m->device->backend == NULL || m->options.cpu_only)
         return RS_OK;
-    if (file != NULL && file->plan_bytes != 0 && !m->keep_all)
+    if (m->options.mapping != NULL)
+        status = rs_mapping_read(m->options.mapping, m->graph, config, &pins, &plan.n_pins, err);
+    plan.pins = pins;
+    if (status == RS_OK && file != NULL && file->plan_bytes != 0 && !m->keep_all && pins == NULL)
         status = model_file_plan(file, config, &m->plan, err);
-    else
-        status = rs_plan_graph(m->graph, config, NULL, &m->plan, err);
+    else if (status == RS_OK)
+        status = rs_plan_graph(m->graph, config, &plan, &m->plan, err);
     if (status == RS_OK && m->keep_all)
-        status = plan_keeping_all(m, config, err);
+        status = plan_keeping_all(m, config, &plan, err);
+    free(pins);
+    m->options.mapping = NULL;             /* the caller's, not to be kept                              */
     if (status != RS_OK)
         return status;
     if (m->plan->n_steps != m->graph->n_nodes)

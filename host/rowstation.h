@@ -200,6 +200,7 @@ struct rs_load_options {
     bool reference;               /* CPU operations by the reference kernels (slow)           */
     bool keep_all;                /* every layer's output comes back to the host (for @hook)  */
     bool cpu_only;                /* plan nothing for the array                               */
+    const char *mapping;          /* file of mappings by hand (docs/mapping.md), or NULL; read before return */
     rs_tensor_hook hook;          /* from a thread of the library                             */
     void *hook_context;
 };

@@ -27,7 +27,7 @@ struct result {                        /* of a layer alone, or of one in a netwo
 struct job { const struct bench_layer *layer; const char *path; };
 
 struct bench {
-    const char *target, *json, *junit, *baseline, *latency;
+    const char *target, *json, *junit, *baseline, *latency, *mapping;
     uint64_t seed;
     struct rs_device *device, *reference;
     struct rs_device_info info;
@@ -166,7 +166,8 @@ static rs_status run_on(struct rs_device *device, struct bench *b, const struct 
 
     *output = NULL;
     if (status == RS_OK)
-        status = rs_model_from_graph(device, graph, &(struct rs_load_options){.reference = reference}, &model, err);
+        status = rs_model_from_graph(device, graph, &(struct rs_load_options){.reference = reference, .mapping = b != NULL ? b->mapping : NULL},
+                                     &model, err);
     if (status == RS_OK)
         status = make_room(model, false, inputs, &input, &input_bytes, err);
     if (status == RS_OK)
@@ -459,11 +460,11 @@ static rs_status bench(struct bench *b, struct rs_error *err)
 
 int cmd_bench(int argc, char **argv)
 {
-    enum { TARGET = 256, GEMM, CONV, SEED, JSON, JUNIT, BASELINE, LATENCY };
+    enum { TARGET = 256, GEMM, CONV, SEED, JSON, JUNIT, BASELINE, LATENCY, MAPPING };
     static const struct option options[] = {
         {"target", 1, NULL, TARGET}, {"gemm", 1, NULL, GEMM}, {"conv", 1, NULL, CONV}, {"seed", 1, NULL, SEED},
         {"json", 1, NULL, JSON}, {"junit", 1, NULL, JUNIT}, {"baseline", 1, NULL, BASELINE},
-        {"latency-table", 1, NULL, LATENCY}, {NULL, 0, NULL, 0}};
+        {"latency-table", 1, NULL, LATENCY}, {"mapping", 1, NULL, MAPPING}, {NULL, 0, NULL, 0}};
     struct bench b = {.seed = 1};
     struct rs_error err = {0};
     rs_status status = RS_OK;
@@ -477,6 +478,7 @@ int cmd_bench(int argc, char **argv)
         case JUNIT:    b.junit = optarg; break;
         case BASELINE: b.baseline = optarg; break;
         case LATENCY:  b.latency = optarg; break;
+        case MAPPING:  b.mapping = optarg; break;
         case GEMM:     status = layers_add_gemm(&b.layers, optarg, &err); break;
         case CONV:     status = layers_add_conv(&b.layers, optarg, &err); break;
         case SEED:
@@ -497,6 +499,8 @@ int cmd_bench(int argc, char **argv)
         result = cli_usage(COMMAND, "no layers: LAYERS.csv, --gemm or --conv is expected");
     if (result == CLI_GOOD && b.latency != NULL && b.networks.n != 0)
         result = cli_usage(COMMAND, "--latency-table takes lists of layers, not networks: '%s'", b.networks.word[0]);
+    if (result == CLI_GOOD && b.mapping != NULL && b.layers.n + b.networks.n != 1)
+        result = cli_usage(COMMAND, "--mapping is for one network or one layer, found %d", b.layers.n + b.networks.n);
     if (result == CLI_GOOD && bench(&b, &err) != RS_OK)
         result = cli_fail(COMMAND, "%s", err.text);
     if (result == CLI_GOOD && b.bad != 0)

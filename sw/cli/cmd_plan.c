@@ -1,25 +1,19 @@
 /* cmd_plan.c - `rowstation plan`: placement and mapping of each operation with the reason, predicted cycles. */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include "cli.h"
 #include "json.h"
+#include "mapping_file.h"
+#include "plan_explain.h"
+#include "status.h"
 
 #define COMMAND "plan"
 
 static const char *const where_names[] = {
     [RS_PLAN_CPU] = "cpu", [RS_PLAN_ARRAY] = "array", [RS_PLAN_FUSED] = "fused", [RS_PLAN_VIEW] = "none"};
 
-static const char *mode_name(const struct rs_mapping *map)
-{
-    switch (map->mode) {
-    case RS_MODE_CONV:      return "conv";
-    case RS_MODE_FLATTEN:   return "flatten";
-    case RS_MODE_DEPTHWISE: return "depthwise";
-    }
-    return "pool";
-}
-
-static void print_json(FILE *to, const char *model, const struct rs_graph *g, const struct rs_plan *p)
+static void print_json(FILE *to, const char *model, const struct rs_graph *g, const struct rs_plan *p, const struct rs_explanation *x)
 {
     struct json j;
 
@@ -64,74 +58,122 @@ static void print_json(FILE *to, const char *model, const struct rs_graph *g, co
             json_int(&j, "busy_cycles", s->busy_cycles);
             json_int(&j, "groups", s->groups);
             json_int(&j, "filter_bytes", s->filter_bytes);
-            json_object(&j, "mapping", true);
-            json_string(&j, "mode", mode_name(&s->map));
-#define KNOB(name) json_int(&j, #name, s->map.name);
-            KNOB(e) KNOB(fx) KNOB(mx) KNOB(pairs) KNOB(ns) KNOB(fp) KNOB(q) KNOB(rp) KNOB(wc) KNOB(filters_outer)
-            json_close(&j);
+            mapping_json(&j, &s->map);
         }
         json_close(&j);
     }
     json_close(&j);
+    if (x != NULL)
+        explain_json(&j, x, p, g);
     json_end(&j);
 }
 
-static rs_status plan(const char *model, const char *target, const char *json, bool disassemble, struct rs_error *err)
+struct request {                       /* the command line                                         */
+    const char *model, *target, *json, *explain, *mapping, *write_mapping;
+    int  top;
+    bool disassemble;
+};
+
+/* Writes what was planned where it was asked for. */
+static rs_status show(const struct request *r, const struct rs_graph *graph, const struct rs_plan *p, const struct rs_explanation *x,
+                      struct rs_error *err)
+{
+    FILE *file = r->json != NULL ? cli_create(r->json, err) : stdout;
+
+    if (file == NULL)
+        return RS_ERR_IO;
+    if (r->json != NULL) {
+        print_json(file, r->model, graph, p, x);
+    } else {
+        printf("%s on preset %s: %u x %u PEs x 2 lanes, %u MACs a clock\n", r->model, p->config.preset, p->config.rows, p->config.cols,
+               2 * p->config.rows * p->config.cols);
+        rs_plan_print(p, graph, stdout);
+        if (x != NULL)
+            explain_text(stdout, x, p, graph);
+    }
+    for (int i = 0; r->disassemble && i < p->n_jobs; i++) {
+        printf("job %d\n", i);
+        rs_disassemble_stream(p->commands + p->jobs[i].commands_offset_bytes / 4, p->jobs[i].n_commands, stdout);
+    }
+    if (!cli_finish(file) || (file != stdout && fflush(stdout) != 0))
+        return rs_fail(err, RS_ERR_IO, "%s: %s", r->json != NULL ? r->json : "standard output", strerror(errno));
+    return RS_OK;
+}
+
+static rs_status write_mapping(const char *path, const struct rs_plan *p, const struct rs_graph *graph, struct rs_error *err)
+{
+    FILE *file = cli_create(path, err);
+
+    if (file == NULL)
+        return RS_ERR_IO;
+    rs_mapping_write(p, graph, file);
+    return cli_finish(file) ? RS_OK : rs_fail(err, RS_ERR_IO, "%s: %s", path, strerror(errno));
+}
+
+static rs_status plan(const struct request *r, struct rs_error *err)
 {
     struct rs_hw_config config;
     struct rs_graph *graph = NULL;
     struct rs_plan *p = NULL;
-    FILE *file = stdout;
-    rs_status status = cli_config(target, &config, err);
+    struct rs_plan_pin *pins = NULL;
+    struct rs_explanation *x = r->explain != NULL ? calloc(1, sizeof *x) : NULL;
+    struct rs_plan_options options = {.explain = x};
+    rs_status status = cli_config(r->target, &config, err);
 
+    if (status == RS_OK && r->explain != NULL && x == NULL)
+        status = rs_fail(err, RS_ERR_NOMEM, "out of memory");
     if (status == RS_OK)
-        status = cli_graph(model, &graph, NULL, NULL, err);
+        status = cli_graph(r->model, &graph, NULL, NULL, err);
+    if (status == RS_OK && x != NULL) {
+        x->max = r->top;
+        status = explain_find(graph, r->explain, &x->node, err);
+    }
+    if (status == RS_OK && r->mapping != NULL)
+        status = rs_mapping_read(r->mapping, graph, &config, &pins, &options.n_pins, err);
+    options.pins = pins;
     if (status == RS_OK)
-        status = rs_plan_graph(graph, &config, NULL, &p, err);
-    if (status == RS_OK && json != NULL) {
-        file = cli_create(json, err);
-        status = file != NULL ? RS_OK : RS_ERR_IO;
-    }
-    if (status == RS_OK) {
-        if (json != NULL) {
-            print_json(file, model, graph, p);
-        } else {
-            printf("%s on preset %s: %u x %u PEs x 2 lanes, %u MACs a clock\n", model, config.preset, config.rows, config.cols,
-                   2 * config.rows * config.cols);
-            rs_plan_print(p, graph, stdout);
-        }
-        for (int i = 0; disassemble && i < p->n_jobs; i++) {
-            printf("job %d\n", i);
-            rs_disassemble_stream(p->commands + p->jobs[i].commands_offset_bytes / 4, p->jobs[i].n_commands, stdout);
-        }
-        if (!cli_finish(file) || (file != stdout && fflush(stdout) != 0))
-            status = rs_fail(err, RS_ERR_IO, "%s: %s", json != NULL ? json : "standard output", strerror(errno));
-    }
+        status = rs_plan_graph(graph, &config, &options, &p, err);
+    if (status == RS_OK && r->write_mapping != NULL)
+        status = write_mapping(r->write_mapping, p, graph, err);
+    if (status == RS_OK && !(r->write_mapping != NULL && strcmp(r->write_mapping, "-") == 0))
+        status = show(r, graph, p, x, err);
     rs_plan_free(p);
     rs_graph_destroy(graph);
+    free(pins);
+    free(x);
     return status;
 }
 
 int cmd_plan(int argc, char **argv)
 {
+    enum { EXPLAIN = 256, TOP, MAPPING, WRITE_MAPPING };
     static const struct option options[] = {
-        {"target", 1, NULL, 't'}, {"json", 2, NULL, 'j'}, {"disassemble", 0, NULL, 'd'}, {NULL, 0, NULL, 0}};
-    const char *target = NULL, *json = NULL, *model;
-    bool disassemble = false;
+        {"target", 1, NULL, 't'}, {"json", 2, NULL, 'j'}, {"disassemble", 0, NULL, 'd'}, {"explain", 1, NULL, EXPLAIN}, {"top", 1, NULL, TOP},
+        {"mapping", 1, NULL, MAPPING}, {"write-mapping", 1, NULL, WRITE_MAPPING}, {NULL, 0, NULL, 0}};
+    struct request r = {.top = 10};
     struct rs_error err = {0};
+    char *end;
     int c;
 
     while ((c = getopt_long(argc, argv, ":", options, NULL)) != -1)
         switch (c) {
-        case 't': target = optarg; break;
-        case 'j': json = optarg != NULL ? optarg : "-"; break;
-        case 'd': disassemble = true; break;
+        case 't': r.target = optarg; break;
+        case 'j': r.json = optarg != NULL ? optarg : "-"; break;
+        case 'd': r.disassemble = true; break;
+        case EXPLAIN: r.explain = optarg; break;
+        case MAPPING: r.mapping = optarg; break;
+        case WRITE_MAPPING: r.write_mapping = optarg; break;
+        case TOP:
+            r.top = (int)strtol(optarg, &end, 10);
+            if (*end != '\0' || end == optarg || r.top < 1 || r.top > RS_EXPLAIN_ROWS)
+                return cli_usage(COMMAND, "--top %s: a number from 1 to %d is expected", optarg, RS_EXPLAIN_ROWS);
+            break;
         default:  return cli_bad_option(COMMAND, argc, argv, c);
         }
-    if (argc - optind == 2 && json != NULL && strcmp(json, "-") == 0)      /* --json FILE, in two words */
-        json = argv[optind + 1];
+    if (argc - optind == 2 && r.json != NULL && strcmp(r.json, "-") == 0)  /* --json FILE, in two words */
+        r.json = argv[optind + 1];
     else if (argc - optind != 1)
         return cli_usage(COMMAND, "one MODEL is expected, found %d", argc - optind);
-    model = argv[optind];
-    return plan(model, target, json, disassemble, &err) == RS_OK ? CLI_GOOD : cli_fail(COMMAND, "%s", err.text);
+    r.model = argv[optind];
+    return plan(&r, &err) == RS_OK ? CLI_GOOD : cli_fail(COMMAND, "%s", err.text);
 }

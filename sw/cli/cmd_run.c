@@ -12,7 +12,7 @@
 #define COMMAND "run"
 
 struct run {
-    const char *model_path, *target, *labels_path, *expect, *output, *json, *wave;
+    const char *model_path, *target, *labels_path, *expect, *output, *json, *wave, *mapping;
     struct words inputs;
     FILE *text;                        /* where people read: stdout, unless the JSON goes there    */
     int top;
@@ -35,10 +35,11 @@ struct run {
 
 static int parse(int argc, char **argv, struct run *r)
 {
-    enum { TARGET = 256, INPUT, LABELS, EXPECT, TOP, OUTPUT, JSON, WAVE, VERIFY, FALLBACK };
+    enum { TARGET = 256, INPUT, LABELS, EXPECT, TOP, OUTPUT, JSON, WAVE, MAPPING, VERIFY, FALLBACK };
     static const struct option options[] = {
         {"target", 1, NULL, TARGET}, {"input", 1, NULL, INPUT}, {"labels", 1, NULL, LABELS}, {"expect", 1, NULL, EXPECT},
         {"top", 1, NULL, TOP}, {"output", 1, NULL, OUTPUT}, {"json", 1, NULL, JSON}, {"wave", 1, NULL, WAVE},
+        {"mapping", 1, NULL, MAPPING},
         {"verify", 0, NULL, VERIFY}, {"fallback", 0, NULL, FALLBACK}, {NULL, 0, NULL, 0}};
     bool more_inputs = false;          /* words after --input FILE are inputs too                  */
     char *end;
@@ -69,6 +70,7 @@ static int parse(int argc, char **argv, struct run *r)
         case OUTPUT:   r->output = optarg; break;
         case JSON:     r->json = optarg; break;
         case WAVE:     r->wave = optarg; break;
+        case MAPPING:  r->mapping = optarg; break;
         case VERIFY:   r->verify = true; break;
         case FALLBACK: r->fallback = true; break;
         case TOP:
@@ -383,7 +385,7 @@ static rs_status run(struct run *r, struct rs_error *err)
     if (status == RS_OK)
         status = rs_device_info(r->device, &r->info, err);
     if (status == RS_OK)
-        status = rs_model_load(r->device, r->model_path, NULL, &r->model, err);
+        status = rs_model_load(r->device, r->model_path, &(struct rs_load_options){.mapping = r->mapping}, &r->model, err);
     if (status == RS_OK)
         status = read_inputs(r, err);
     if (status == RS_OK && r->expect != NULL)

@@ -18,14 +18,15 @@ static const struct command {
     int (*run)(int argc, char **argv);
 } commands[] = {
     {"run", "run MODEL [--target T] --input FILE... [--labels FILE] [--expect FILE] [--top N] [--output DIR] [--json FILE]\n"
-     "                      [--wave FILE[:LAYER]] [--verify] [--fallback]",
+     "                      [--wave FILE[:LAYER]] [--mapping FILE] [--verify] [--fallback]",
      "run a model; results, and where the cycles went", cmd_run},
-    {"plan", "plan MODEL [--target T] [--json [FILE]] [--disassemble]",
+    {"plan", "plan MODEL [--target T] [--explain LAYER [--top N]] [--mapping FILE] [--write-mapping FILE] [--json [FILE]]\n"
+     "                       [--disassemble]",
      "where each operation runs, and why; predicted cycles", cmd_plan},
     {"check", "check MODEL --input FILE [--golden FILE] [--input FILE --golden FILE]... [--target T] [--against T]",
      "compare with golden outputs or another target; name the first divergence", cmd_check},
     {"bench", "bench LAYERS.csv | --gemm M,N,K | --conv C,H,W,M,R,S[,STRIDE[,PAD[,GROUPS]]] [--target T] [--seed N]\n"
-     "                        [--json FILE] [--junit FILE] [--baseline FILE] [--latency-table FILE]",
+     "                        [--json FILE] [--junit FILE] [--baseline FILE] [--latency-table FILE] [--mapping FILE]",
      "run layers on random data, check them, count cycles", cmd_bench},
     {"study", "study [MODEL | LAYERS.csv] [--pes J,...] [--batch N,...] [--blocking] [--constants FILE] [--json FILE]",
      "dataflows under equal area, for AlexNet or any network", cmd_study},

@@ -34,7 +34,7 @@ rs_status rs_estimate_layer(const struct rs_hw_config *c, const struct rs_estima
     l.tile_rows = l.E > 1 ? l.E : l.F;
     if (s->tile_rows > 0 && s->tile_rows < l.tile_rows)
         l.tile_rows = s->tile_rows;
-    if (rs_map_candidates(c, &l, &l.map, 1, NULL) == 0)
+    if (rs_map_candidates(c, &l, &l.map, 1, NULL, NULL) == 0)
         return RS_OK;
     status = rs_plan_groups(c, &l, err);
     if (status != RS_OK)

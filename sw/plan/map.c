@@ -345,6 +345,9 @@ rs_status rs_plan_groups(const struct rs_hw_config *c, struct layer *l, struct r
 
 struct candidate { struct rs_mapping map; int64_t cost; int tiles; };
 
+/* The best mapping for each number of tiles; with @all, the best of all that were tried as well. */
+struct found { struct candidate list[MAX_CANDIDATES]; int n; struct considered *all; };
+
 /* Clocks of the whole layer under @m, between neighbours of the same kind. */
 static int64_t layer_cost(const struct rs_hw_config *c, const struct layer *l, const struct rs_mapping *m)
 {
@@ -394,19 +397,38 @@ static int64_t layer_cost(const struct rs_hw_config *c, const struct layer *l, c
     return total;
 }
 
-static void offer(struct candidate *list, int *n, const struct rs_mapping *m, int64_t cost, int tiles)
+/* Keeps the @all->max cheapest, cheapest first; equals in the order in which they came. */
+static void consider(struct considered *all, const struct rs_mapping *m, int64_t cost)
 {
-    for (int i = 0; i < *n; i++)
-        if (list[i].tiles == tiles) {
-            if (cost < list[i].cost)
-                list[i] = (struct candidate){ *m, cost, tiles };
-            return;
-        }
-    if (*n < MAX_CANDIDATES)
-        list[(*n)++] = (struct candidate){ *m, cost, tiles };
+    int at = all->n;
+
+    all->tried++;
+    while (at > 0 && all->cost[at - 1] > cost)
+        at--;
+    if (at == all->max)
+        return;
+    all->n = rs_min(all->n + 1, all->max);
+    memmove(&all->map[at + 1], &all->map[at], (size_t)(all->n - 1 - at) * sizeof *all->map);
+    memmove(&all->cost[at + 1], &all->cost[at], (size_t)(all->n - 1 - at) * sizeof *all->cost);
+    all->map[at] = *m;
+    all->cost[at] = cost;
 }
 
-static void try_spatial(const struct rs_hw_config *c, const struct layer *l, struct rs_mapping m, struct candidate *list, int *n)
+static void offer(struct found *f, const struct rs_mapping *m, int64_t cost, int tiles)
+{
+    if (f->all != NULL && (!m->filters_outer || (tiles & 2) != 0))         /* one filter tile: both orders are the same */
+        consider(f->all, m, cost);
+    for (int i = 0; i < f->n; i++)
+        if (f->list[i].tiles == tiles) {
+            if (cost < f->list[i].cost)
+                f->list[i] = (struct candidate){ *m, cost, tiles };
+            return;
+        }
+    if (f->n < MAX_CANDIDATES)
+        f->list[f->n++] = (struct candidate){ *m, cost, tiles };
+}
+
+static void try_spatial(const struct rs_hw_config *c, const struct layer *l, struct rs_mapping m, struct found *f)
 {
     const int step = lanes_step(l, &m), block = (int)c->block;
     const int per_entry = m.mode == RS_MODE_DEPTHWISE ? block : m.pairs;
@@ -435,7 +457,7 @@ static void try_spatial(const struct rs_hw_config *c, const struct layer *l, str
             if (!rs_map_check(c, l, &t, NULL))
                 continue;
             for (t.filters_outer = 0; t.filters_outer < 2; t.filters_outer++) {
-                offer(list, n, &t, layer_cost(c, l, &t), 4 * rs_min(tiles, 10) + 2 * (t.mode == RS_MODE_DEPTHWISE ? 1 : rs_div_up(l->cg_m, t.mx * rs_layer_lanes(l) * t.pairs) > 1) + t.filters_outer);
+                offer(f, &t, layer_cost(c, l, &t), 4 * rs_min(tiles, 10) + 2 * (t.mode == RS_MODE_DEPTHWISE ? 1 : rs_div_up(l->cg_m, t.mx * rs_layer_lanes(l) * t.pairs) > 1) + t.filters_outer);
                 if (tiles == 1 || l->N > 1)
                     break;
             }
@@ -448,7 +470,7 @@ static void try_spatial(const struct rs_hw_config *c, const struct layer *l, str
 }
 
 /* Every split of the columns over e, fx, mx, at most one step from using them as well as possible. */
-static void try_columns(const struct rs_hw_config *c, const struct layer *l, struct rs_mapping m, struct candidate *list, int *n)
+static void try_columns(const struct rs_hw_config *c, const struct layer *l, struct rs_mapping m, struct found *f)
 {
     const int cols = (int)c->cols, filters = rs_layer_lanes(l) * m.pairs;
     const int most_mx = m.mode == RS_MODE_DEPTHWISE ? 1 : l->filter_layout == FILTER_RSM ? rs_max(1, l->multiplier * (int)c->block / filters)
@@ -465,7 +487,7 @@ static void try_columns(const struct rs_hw_config *c, const struct layer *l, str
                 if (m.mx < 1 || m.mx == last)
                     break;
                 last = m.mx;
-                try_spatial(c, l, m, list, n);
+                try_spatial(c, l, m, f);
             }
         }
 }
@@ -477,29 +499,28 @@ static int by_cost(const void *a, const void *b)
     return x->cost < y->cost ? -1 : x->cost > y->cost;
 }
 
-int rs_map_search(const struct rs_hw_config *c, const struct layer *l, struct rs_mapping *out, int max, struct rs_error *why)
+int rs_map_search(const struct rs_hw_config *c, const struct layer *l, struct rs_mapping *out, int max, struct considered *all, struct rs_error *why)
 {
-    struct candidate list[MAX_CANDIDATES];
+    struct found f = { .all = all };
     const int block = (int)c->block, filter_words = (int)c->filter_words, window = (int)c->window_words, lanes = rs_layer_lanes(l);
     const int need_wc = rs_least_window(l);
-    int n = 0;
 
     if (l->filter_layout == FILTER_RSM && l->multiplier <= 255) {
         const int wc = rs_min(31, window / l->R);
         struct rs_mapping m = { .mode = RS_MODE_DEPTHWISE, .mx = 1, .pairs = 1, .q = 1, .rp = l->R, .wc = wc };
 
         if (wc >= need_wc && l->R * l->S <= filter_words)
-            try_columns(c, l, m, list, &n);
+            try_columns(c, l, m, &f);
     }
     if (l->filter_layout == FILTER_MRSC && l->C < block) {
         for (int pairs = 1; lanes * pairs <= rs_min(block, 16); pairs *= 2) {
             struct rs_mapping m = { .mode = RS_MODE_FLATTEN, .pairs = pairs, .q = 1, .rp = l->R, .wc = rs_min(31, window) };
 
             if (pairs * l->S <= filter_words)
-                try_columns(c, l, m, list, &n);
+                try_columns(c, l, m, &f);
         }
     }
-    if (n == 0 || l->filter_layout != FILTER_RSM) {
+    if (f.n == 0 || l->filter_layout != FILTER_RSM) {
         for (int pairs = 1; lanes * pairs <= rs_min(block, 16); pairs *= 2) {
             int last_q = 0;
 
@@ -519,29 +540,29 @@ int rs_map_search(const struct rs_hw_config *c, const struct layer *l, struct rs
                     m.wc = rs_min(31, window / (q * m.rp));
                     if (m.wc < need_wc || pairs * q * m.rp * l->S > filter_words)
                         continue;
-                    try_columns(c, l, m, list, &n);
-                    if (n != 0 && pairs * q * m.rp * l->S * 8 < filter_words)
+                    try_columns(c, l, m, &f);
+                    if (f.n != 0 && pairs * q * m.rp * l->S * 8 < filter_words)
                         break;                             /* shorter passes only get worse */
                 }
-                if (n != 0 && q * 16 < rs_min(l->cbs, 16))
+                if (f.n != 0 && q * 16 < rs_min(l->cbs, 16))
                     break;
             }
         }
     }
-    if (n == 0) {
+    if (f.n == 0) {
         if (l->S * 1 > filter_words || need_wc > window)
             (void)rs_fail(why, RS_ERR_UNSUPPORTED, "filter width S=%d exceeds the PE's window of %d words", l->S, window);
         else
             (void)rs_fail(why, RS_ERR_UNSUPPORTED, "no mapping fits: filter %dx%d, stride %d", l->R, l->S, l->U);
         return 0;
     }
-    qsort(list, (size_t)n, sizeof *list, by_cost);
-    for (int i = 0; i < n && i < max; i++)
-        out[i] = list[i].map;
-    return n < max ? n : max;
+    qsort(f.list, (size_t)f.n, sizeof *f.list, by_cost);
+    for (int i = 0; i < f.n && i < max; i++)
+        out[i] = f.list[i].map;
+    return rs_min(f.n, max);
 }
 
-int rs_map_candidates(const struct rs_hw_config *c, const struct layer *l, struct rs_mapping *out, int max, struct rs_error *why)
+int rs_map_candidates(const struct rs_hw_config *c, const struct layer *l, struct rs_mapping *out, int max, struct considered *all, struct rs_error *why)
 {
     struct layer cut = *l;
 
@@ -549,5 +570,5 @@ int rs_map_candidates(const struct rs_hw_config *c, const struct layer *l, struc
         cut.E = rs_min(l->E, l->tile_rows);
     else
         cut.F = rs_min(l->F, l->tile_rows);
-    return rs_map_search(c, &cut, out, max, why);
+    return rs_map_search(c, &cut, out, max, all, why);
 }

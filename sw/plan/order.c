@@ -370,8 +370,8 @@ static rs_status search_mappings(struct ordering *x, struct rs_error *err)
     if (list == NULL || champion == NULL || n_list == NULL)
         s = rs_fail(err, RS_ERR_NOMEM, "no memory for a search over %d layers", x->n);
     for (int i = 0; s == RS_OK && i < x->n; i++)
-        if (!is_pool(&x->j->layers[i]))
-            n_list[i] = rs_map_candidates(x->c, &x->j->layers[i], list[i], CANDIDATES, NULL);
+        if (!is_pool(&x->j->layers[i]) && !x->j->layers[i].pinned)
+            n_list[i] = rs_map_candidates(x->c, &x->j->layers[i], list[i], CANDIDATES, NULL, NULL);
     if (s == RS_OK) {
         best = order_all(x, NULL, NULL);
         s = descend(x, list, n_list, &best, err);
@@ -429,4 +429,23 @@ rs_status rs_order_job(const struct rs_hw_config *c, const struct rs_plan_option
     }
     ordering_free(&x);
     return s;
+}
+
+rs_status rs_order_ends(const struct rs_hw_config *c, const struct rs_plan_options *o, struct job *j, int i, const struct rs_mapping *maps,
+                        int n, int64_t *ends, struct rs_error *err)
+{
+    struct ordering x = { .c = c, .o = o, .j = j, .n = j->n_layers };
+    const struct rs_mapping keep = j->layers[i].map;
+    rs_status s = ordering_init(&x, err), restored;
+
+    for (int k = 0; s == RS_OK && k < n; k++) {
+        j->layers[i].map = maps[k];
+        s = remap(&x, i, false, err);
+        if (s == RS_OK)
+            ends[k] = order_all(&x, NULL, NULL);
+    }
+    j->layers[i].map = keep;
+    restored = s == RS_OK ? remap(&x, i, false, err) : s;
+    ordering_free(&x);
+    return restored;
 }

@@ -509,7 +509,7 @@ static rs_status plan_one_job(struct planning *x, int from, int to, int *bad_nod
             if (x->root[t] == a->tensor && host_reads(x, t))
                 tensor_of_act(&out->outputs[out->n_outputs++], a, t, block);
     }
-    *bad_node = s == RS_ERR_UNSUPPORTED && j.bad >= 0 ? j.layers[j.bad].node : -1;
+    *bad_node = (s == RS_ERR_UNSUPPORTED || s == RS_ERR_RANGE) && j.bad >= 0 ? j.layers[j.bad].node : -1;
     job_free(&j);
     return s;
 }
@@ -596,6 +596,25 @@ static rs_status plan_jobs(struct planning *x, int *bad, struct rs_error *err)
     return RS_OK;
 }
 
+/* A pin on a node without a mapping of its own would change nothing. */
+static rs_status check_pins(const struct planning *x, struct rs_error *err)
+{
+    for (int i = 0; i < x->o->n_pins; i++) {
+        const int node = x->o->pins[i].node;
+        const char *name = node >= 0 && node < x->g->n_nodes ? x->g->tensors[x->g->nodes[node].outputs[0]].name : NULL;
+        const struct rs_plan_step *s = name != NULL ? &x->plan->steps[node] : NULL;
+
+        if (s == NULL)
+            return rs_fail(err, RS_ERR_ARG, "mapping of node %d: the network has nodes 0 to %d", node, x->g->n_nodes - 1);
+        if (s->where == RS_PLAN_FUSED)
+            return rs_fail(err, RS_ERR_ARG, "mapping of '%s': it is done by the commands of '%s'; map that one", name,
+                           x->g->tensors[x->g->nodes[s->carrier].outputs[0]].name);
+        if (s->where != RS_PLAN_ARRAY || s->map.mode < 0)
+            return rs_fail(err, RS_ERR_ARG, "mapping of '%s': it is not on the array's multipliers: %s", name, s->reason);
+    }
+    return RS_OK;
+}
+
 rs_status rs_plan_graph(const struct rs_graph *g, const struct rs_hw_config *config, const struct rs_plan_options *options,
                         struct rs_plan **out, struct rs_error *err)
 {
@@ -637,10 +656,14 @@ rs_status rs_plan_graph(const struct rs_graph *g, const struct rs_hw_config *con
             snprintf(x.forced[bad], sizeof x.forced[bad], "%.127s", why.text);
             s = RS_OK;
             again = true;
+        } else if (s != RS_OK && bad >= 0) {
+            s = rs_fail(err, s, "mapping of '%s': %s", g->tensors[g->nodes[bad].outputs[0]].name, why.text);
         } else if (s != RS_OK) {
             s = rs_fail(err, s, "%s", why.text);
         }
     }
+    if (s == RS_OK)
+        s = check_pins(&x, err);
     if (s == RS_OK)
         s = finish_plan(x.plan, &x.commands, &x.image, x.arena_used, x.status_used, err);
     free(x.root);

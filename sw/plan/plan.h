@@ -98,6 +98,8 @@ struct rs_plan {
     int64_t   cycles;                            /* sum over jobs, predicted                           */
 };
 
+struct rs_plan_pin { int node; struct rs_mapping map; };       /* a mapping by hand (mapping_file.h)     */
+
 struct rs_plan_options {       /* all zero: the defaults                                               */
     bool no_snapshots;
     bool no_fusion;            /* every ADD on the CPU                                                 */
@@ -105,6 +107,9 @@ struct rs_plan_options {       /* all zero: the defaults                        
     bool quick;                /* first good mapping instead of a search over the whole job            */
     int  glb_blocks;           /* use only so much of the global buffer; 0: all.  Same for the next:   */
     int  wbuf_words;
+    const struct rs_plan_pin *pins;     /* @n_pins layers whose mapping is not searched                */
+    int  n_pins;
+    struct rs_explanation *explain;     /* filled for one node (explain.h), or NULL                    */
 };
 
 /**
@@ -114,7 +119,8 @@ struct rs_plan_options {       /* all zero: the defaults                        
  * @options: or NULL
  * @out:  owned by the caller (rs_plan_free); NULL on error
  * Operations that the array cannot do go to the CPU with the reason in their step; that is no error.
- * Returns RS_OK; RS_ERR_ARG; RS_ERR_RANGE (a configuration no preset can have); RS_ERR_NOMEM.
+ * Returns RS_OK; RS_ERR_ARG (also: a pinned node that has no mapping of its own); RS_ERR_RANGE (a configuration no preset can have;
+ * a pinned mapping that breaks a limit); RS_ERR_NOMEM.
  */
 RS_MUST_CHECK rs_status rs_plan_graph(const struct rs_graph *g, const struct rs_hw_config *config,
                                       const struct rs_plan_options *options,

@@ -64,6 +64,7 @@ struct layer {
     int64_t macs;
 
     struct rs_mapping map;
+    bool pinned;                 /* its mapping is given                                             */
     int  tile_rows;              /* ofmap rows (E > 1) or columns (E = 1) between loads and stores; all of them if nothing is spilled */
     int  in_buf, res_buf, out_buf;          /* first block of the two tile buffers of a spilled activation */
     int  in_tile, res_tile, out_tile;       /* blocks of one channel block of a tile buffer          */
@@ -109,8 +110,17 @@ enum { RS_MAP_LATENCY = 32 };    /* last MAC to last byte without the flush     
 /* Every limit of docs/isa.md; on failure @why says which. */
 bool rs_map_check(const struct rs_hw_config *c, const struct layer *l, const struct rs_mapping *m, struct rs_error *why);
 
-/* Up to @max mappings, best first, that differ in their number of row and column tiles. 0: none, with the reason in @why. */
-int rs_map_search(const struct rs_hw_config *c, const struct layer *l, struct rs_mapping *out, int max, struct rs_error *why);
+/* The cheapest of all mappings that a search tried, for those who ask why. */
+struct considered {
+    int max, n;                  /* room for, so many are there                                      */
+    int64_t tried;               /* mappings that kept every limit                                   */
+    struct rs_mapping *map;      /* [max], cheapest first                                            */
+    int64_t *cost;               /* [max] as the search ranks them                                   */
+};
+
+/* Up to @max mappings, best first, that differ in their number of row and column tiles. 0: none, with the reason in @why.
+ * @all: filled, or NULL. */
+int rs_map_search(const struct rs_hw_config *c, const struct layer *l, struct rs_mapping *out, int max, struct considered *all, struct rs_error *why);
 
 /* T of pass k and how many passes there are. */
 struct passes { int n_cb, n_rc, q_last, rp_last; };
@@ -127,7 +137,7 @@ int  rs_chunk_words(const struct rs_hw_config *c, const struct layer *l, struct 
 void rs_pack_chunk(const struct rs_hw_config *c, const struct layer *l, const struct chunk *k, uint8_t *to);
 
 /* rs_map_search() for a layer that is cut into load/store tiles. */
-int rs_map_candidates(const struct rs_hw_config *c, const struct layer *l, struct rs_mapping *out, int max, struct rs_error *why);
+int rs_map_candidates(const struct rs_hw_config *c, const struct layer *l, struct rs_mapping *out, int max, struct considered *all, struct rs_error *why);
 
 /* ---- schedule.c ---- */
 struct job {
@@ -148,6 +158,15 @@ int rs_first_block(const struct layer *l, const struct group *g);
  * free() *order. */
 rs_status rs_order_job(const struct rs_hw_config *c, const struct rs_plan_options *o, struct job *j, bool search,
                        struct group_ref **order, int *n_order, struct rs_error *err);
+
+/* The end of the job with each of the @n mappings @maps at layer @i and the others as they are.  Leaves the layer as it was. */
+rs_status rs_order_ends(const struct rs_hw_config *c, const struct rs_plan_options *o, struct job *j, int i, const struct rs_mapping *maps,
+                        int n, int64_t *ends, struct rs_error *err);
+
+/* ---- explain.c ---- */
+
+/* Fills o->explain for layer @i, whose mapping has been chosen. */
+rs_status rs_explain_layer(const struct rs_hw_config *c, const struct rs_plan_options *o, struct job *j, int i, struct rs_error *err);
 
 struct growing {                 /* bytes that grow                                                  */
     uint8_t *data;

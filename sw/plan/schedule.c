@@ -15,6 +15,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <string.h>
+#include "explain.h"
 #include "plan_internal.h"
 
 enum { LOAD_ENGINE, COMPUTE_ENGINE, POOL_ENGINE, STORE_ENGINE, N_ENGINES };
@@ -901,18 +902,22 @@ static int64_t predict(const struct build *b, int64_t *layer_end)
 
 /* ---- the job ------------------------------------------------------------------------------------------------------------ */
 
-static rs_status map_layer(const struct rs_hw_config *c, struct layer *l, const struct rs_mapping *forced, struct rs_error *err)
+static rs_status map_layer(const struct rs_hw_config *c, const struct rs_plan_options *o, struct layer *l, const struct rs_mapping *forced, struct rs_error *err)
 {
     if (is_pool(l)) {
         l->map = (struct rs_mapping){ .mode = -1, .e = l->E > 1 ? rs_min(l->tile_rows, l->E) : 1, .fx = 1, .mx = 1, .pairs = 1, .ns = 1,
                                       .fp = l->E > 1 ? l->F : rs_min(l->tile_rows, l->F), .q = 1, .rp = 1, .wc = 1 };
         return RS_OK;
     }
+    for (int i = 0; forced == NULL && i < o->n_pins; i++)
+        if (o->pins[i].node == l->node)
+            forced = &o->pins[i].map;
     if (forced != NULL) {
         l->map = *forced;
+        l->pinned = true;
         return rs_map_check(c, l, forced, err) ? RS_OK : RS_ERR_RANGE;
     }
-    return rs_map_candidates(c, l, &l->map, 1, err) > 0 ? RS_OK : RS_ERR_UNSUPPORTED;
+    return rs_map_candidates(c, l, &l->map, 1, NULL, err) > 0 ? RS_OK : RS_ERR_UNSUPPORTED;
 }
 
 static void build_free(struct build *b)
@@ -939,7 +944,7 @@ rs_status rs_plan_job(const struct rs_hw_config *c, const struct rs_plan_options
                                     : addresses(o, c, j, err);
 
     for (int i = 0; s == RS_OK && i < j->n_layers; i++) {
-        s = map_layer(c, &j->layers[i], forced, err);
+        s = map_layer(c, o, &j->layers[i], forced, err);
         if (s != RS_OK)
             j->bad = i;
     }
@@ -948,6 +953,9 @@ rs_status rs_plan_job(const struct rs_hw_config *c, const struct rs_plan_options
     if (s == RS_OK)
         s = b.next_tile == NULL || b.loaded_blocks == NULL ? rs_fail(err, RS_ERR_NOMEM, "no memory for %d layers", j->n_layers)
                                 : rs_order_job(c, o, j, forced == NULL, &b.order, &b.n_order, err);
+    for (int i = 0; s == RS_OK && o->explain != NULL && i < j->n_layers; i++)
+        if (j->layers[i].node == o->explain->node && !is_pool(&j->layers[i]))
+            s = rs_explain_layer(c, o, j, i, err);
     for (int i = 0; s == RS_OK && i < j->n_acts; i++) {
         struct act *a = &j->acts[i];
 
