@@ -1,10 +1,10 @@
 #!/usr/bin/env bash
 # sim_speed.sh [MODEL INPUT...] - clocks simulated a CPU second of the whole process (planning, start and host included), `sim` and
-# `emu` interleaved, five runs each, medians.  Default: the network in models/ on ten test images.
+# `emu` interleaved, five runs each, medians.  Default: the network in models/ on fifty test images.
 # Run from the repository's root after `make build`.
 set -eu
 if [ $# -eq 0 ]; then
-    set -- models/fashion_resnet.tflite 'idx:/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz#0-9'
+    set -- models/fashion_resnet.tflite 'idx:/usr/share/datasets/fashion-mnist/t10k-images-idx3-ubyte.gz#0-49'
 fi
 model=$1
 shift

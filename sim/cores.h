@@ -1,5 +1,5 @@
 /*
- * cores.h - the cores of a platform, clocked together: one interface, three that implement it.
+ * cores.h - the cores of a platform, clocked together: one interface, four that implement it.
  *
  * Each behaves at every edge as core_clock() does.  One object belongs to one thread at a time.
  */
@@ -30,6 +30,7 @@ struct cores_api {
 };
 
 extern const struct cores_api emu_cores;         /* hw/ as C: emu_cores.c                   */
+extern const struct cores_api soa_cores;         /* hw/ as C that hlsc made: soa_cores.c     */
 extern const struct cores_api rtl_cores;         /* hw/ as Verilog, Verilated: rtl_cores.cpp */
 extern const struct cores_api lockstep_cores;    /* both, compared: tests/lockstep          */
 

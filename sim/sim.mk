@@ -5,7 +5,7 @@
 #   make emu sim PRESET=path/mine.h      a user's own; the file must define RS_PRESET_NAME "mine"
 #   make sim-wave PRESET=small           rs_sim_small_trace, which writes waveforms and checks asserts
 #
-# Every preset has one work folder, $(BUILD)/sim/PRESET: emu/ objects, v/ Verilog, fast/ and trace/
+# Every preset has one work folder, $(BUILD)/sim/PRESET: emu/ objects, soa/ C that hlsc makes, v/ Verilog, fast/ and trace/
 # Verilated C++.  Verilator runs only when the Verilog has changed, not whenever hlsc has run.
 PRESET      ?=
 ALL_PRESETS := $(filter-out config,$(basename $(notdir $(wildcard hw/config/*.h))))
@@ -33,6 +33,8 @@ SIM_MISSING := $(strip \
   $(if $(call cxx_have,systemc),,libsystemc-dev) \
   $(if $(shell command -v clang 2>/dev/null),,clang) \
   $(if $(call cxx_have,json-c/json.h),,libjson-c-dev))
+# emu is made of hw/ by hlsc (structures of arrays) where clang and json-c are there, else of hw/ as it is.
+SOA_READY := $(if $(filter clang libjson-c-dev,$(SIM_MISSING)),,1)
 VERILATOR_ROOT := $(if $(filter verilator,$(SIM_MISSING)),,$(shell $(VERILATOR) --getenv VERILATOR_ROOT 2>/dev/null))
 VERILATED := $(VERILATOR_ROOT)/include
 VERILATED_FLAGS = -std=gnu++17 -w -fPIC -fvisibility=hidden -faligned-new -fcf-protection=none -pthread -DVM_COVERAGE=0 -DVM_SC=0 \
@@ -50,7 +52,17 @@ $(1)/emu/%.o: %.c $(BUILD)/config
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) $$(SIM_CFLAGS) $$(HW_CFLAGS) $$($(1)/flags) -c $$< -o $$@
 
-$(2)/librs_emu_$(3).so: $(patsubst %.c,$(1)/emu/%.o,$(5) sim/emu_platform.c sim/emu_cores.c sim/board.c sim/memory.c sim/storage.c)
+$(1)/soa/core_soa.c: $(5) $(6) $$(HLSC) $(1)/v/.list
+	$$(SAY) HLSC '$$@'
+	@mkdir -p $$(@D)
+	$$(Q)$$(HLSC) $$($(1)/flags) --soa $$@ --top core $(5)
+$(1)/soa/core_soa.o: $(1)/soa/core_soa.c $(BUILD)/config
+	$$(SAY) CC $$@
+	$$(Q)$$(CC) $$(filter-out $$(WARNINGS),$$(SIM_CFLAGS)) -w -fwrapv $$(HW_CFLAGS) $$($(1)/flags) -c $$< -o $$@
+$(if $(SOA_READY),$(1)/emu/sim/emu_platform.o: SIM_CFLAGS += -DRS_CORES=soa_cores -DRS_KIND='"emu"')
+
+$(2)/librs_emu_$(3).so: $(if $(SOA_READY),$(1)/soa/core_soa.o $(1)/emu/sim/soa_cores.o,$(patsubst %.c,$(1)/emu/%.o,$(5) sim/emu_cores.c)) \
+    $(patsubst %,$(1)/emu/sim/%.o,emu_platform board memory storage)
 	$$(SAY) LD $$@
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) -shared $$(HW_CFLAGS) $$(LDFLAGS) $$^ -o $$@
@@ -216,13 +228,13 @@ $(BUILD)/tests/lockstep/test_modules_$(LOCKSTEP_PRESET): $(LOCKSTEP)/test_module
 TESTS += $(if $(SIM_READY),$(if $(wildcard hw/core.c),$(BUILD)/tests/lockstep/test_modules_$(LOCKSTEP_PRESET)))
 -include $(LOCKSTEP)/test_modules.d $(wildcard $(LOCKSTEP)/c/*/*.d $(LOCKSTEP)/c/*/*/*.d)
 
-# The whole core in lockstep, over random layers: a platform of both in one.  Its C powers up with
+# The whole core in lockstep, over random layers: a platform of all three in one.  Its C powers up with
 # garbage, which asserts would not understand.
 LOCKSTEP_SIM := $(BUILD)/sim/$(LOCKSTEP_PRESET)
 $(LOCKSTEP)/c/sim/emu_cores.o: LOCKSTEP_FLAGS += -DRS_POWER_UP_GARBAGE
 $(LOCKSTEP)/c/sim/emu_platform.o: LOCKSTEP_FLAGS += -DRS_CORES=lockstep_cores -DRS_KIND='"lockstep"'
 $(BUILD)/librs_lockstep_$(LOCKSTEP_PRESET).so: $(HW_SRC:%.c=$(LOCKSTEP)/c/%.o) $(LOCKSTEP)/c/tests/lockstep/lockstep_cores.o \
-    $(patsubst %,$(LOCKSTEP)/c/sim/%.o,emu_platform emu_cores board memory storage) \
+    $(LOCKSTEP_SIM)/soa/core_soa.o $(patsubst %,$(LOCKSTEP)/c/sim/%.o,emu_platform emu_cores soa_cores board memory storage) \
     $(LOCKSTEP_SIM)/fast/rtl_cores.o $(LOCKSTEP_SIM)/fast/fast.o $(LOCKSTEP_SIM)/fast/slow.o \
     $(BUILD)/sim/verilated/verilated.o $(BUILD)/sim/verilated/verilated_threads.o
 	$(SAY) LD $@

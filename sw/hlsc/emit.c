@@ -905,7 +905,8 @@ void emit(struct design *d, const struct options *opt)
     struct out o = { .f = fopen(path, "w"), .d = d };
     struct port *p = NULL;
     int np = 0, cap = 0;
-    const bool many = map_get(&opt->replicated, d->name) != NULL;
+    /* Only wires: dissolved, so that its children's ports meet without words packed and unpacked between. */
+    const bool many = map_get(&opt->replicated, d->name) != NULL && (d->ninst == 0 || live_in(&d->body));
 
     if (o.f == NULL) {
         fprintf(stderr, "hlsc: cannot write %s\n", path);

@@ -4,7 +4,7 @@
  * One file a phase: read.c (clang's JSON -> tree), check.c (rules that need only the tree),
  * lower.c (tree -> flat program: loops unrolled, calls inlined, structs split into leaves),
  * flow.c (rules and facts that need the flat program), comb.c (child inputs and wire outputs as
- * single-assignment wires), emit.c (Verilog), glue.c (C++ glue).  Memory comes from one arena that is freed
+ * single-assignment wires), emit.c (Verilog), soa.c (C for emu), glue.c (C++ glue).  Memory comes from one arena that is freed
  * at exit.  The first error ends the run: error() does not return.
  */
 #ifndef HLSC_H
@@ -247,8 +247,9 @@ struct expr *lane_of(const struct expr *e, int k);
 void finish(struct design *d);                   /* how registers that others read are written */
 int flat_index(const struct expr *leaf);         /* element of a leaf with constant indices, or -1 */
 
-struct options { const char *outdir; const char *glue; struct map replicated; struct map blackbox; };
+struct options { const char *outdir; const char *glue; const char *soa; const char *top; struct map replicated; struct map blackbox; };
 void emit(struct design *d, const struct options *o);
+void emit_soa(const char *path, const char *top, struct design **d, int nd);
 void emit_glue(const char *path, struct unit **u, int nu, char *const *clang_args, int nargs);
 
 /* Walks every expression of a statement itself (not of nested blocks). */

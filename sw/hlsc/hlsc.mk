@@ -1,6 +1,6 @@
 # hlsc.mk - the translator (build/hlsc) and its tests (make test-hlsc); included by the top Makefile.
 BUILD ?= build
-HLSC_SRC    := $(addprefix sw/hlsc/,main.c diag.c expr.c read.c check.c lower.c flow.c vec.c comb.c emit.c glue.c)
+HLSC_SRC    := $(addprefix sw/hlsc/,main.c diag.c expr.c read.c check.c lower.c flow.c vec.c comb.c emit.c soa.c glue.c)
 HLSC_CFLAGS := -std=c11 -D_GNU_SOURCE -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -g -O1
 
 $(BUILD)/hlsc: $(HLSC_SRC) sw/hlsc/hlsc.h

@@ -1,7 +1,7 @@
 /*
- * main.c - hlsc [-w] [-I DIR] [-D X=Y] [--blackbox NAME] [--glue FILE.h] [-o OUTDIR] FILE.c...
+ * main.c - hlsc [-w] [-I DIR] [-D X=Y] [--blackbox NAME] [--glue FILE.h] [--soa FILE.c --top NAME] [-o OUTDIR] FILE.c...
  *
- * Translates every module of the files; writes OUTDIR/<module>.v.
+ * Translates every module of the files; writes OUTDIR/<module>.v, and FILE.c for the module NAME and all below it.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -10,7 +10,7 @@
 
 static int usage(void)
 {
-    fputs("usage: hlsc [-w] [-I DIR] [-D X=Y] [--blackbox MODULE] [--glue FILE.h] [-o OUTDIR] FILE.c...\n", stderr);
+    fputs("usage: hlsc [-w] [-I DIR] [-D X=Y] [--blackbox MODULE] [--glue FILE.h] [--soa FILE.c --top NAME] [-o OUTDIR] FILE.c...\n", stderr);
     return 2;
 }
 
@@ -31,6 +31,10 @@ int main(int argc, char **argv)
             opt.outdir = argv[++i];
         } else if (strcmp(a, "--glue") == 0 && i + 1 < argc) {
             opt.glue = argv[++i];
+        } else if (strcmp(a, "--soa") == 0 && i + 1 < argc) {
+            opt.soa = argv[++i];
+        } else if (strcmp(a, "--top") == 0 && i + 1 < argc) {
+            opt.top = argv[++i];
         } else if (strcmp(a, "--blackbox") == 0 && i + 1 < argc) {
             map_set(&opt.blackbox, argv[++i], argv);
         } else if ((strcmp(a, "-I") == 0 || strcmp(a, "-D") == 0) && i + 1 < argc) {
@@ -45,7 +49,7 @@ int main(int argc, char **argv)
             goto done;
         }
     }
-    if (nfiles == 0 || (opt.outdir == NULL && opt.glue == NULL)) {
+    if (nfiles == 0 || (opt.outdir == NULL && opt.glue == NULL && opt.soa == NULL) || (opt.soa == NULL) != (opt.top == NULL)) {
         status = usage();
         goto done;
     }
@@ -55,7 +59,7 @@ int main(int argc, char **argv)
 
         check_unit(u);
         PUSH(unit, nunit, capunit, u);
-        for (int j = 0; j < u->nfunc && opt.outdir != NULL; j++) {
+        for (int j = 0; j < u->nfunc && (opt.outdir != NULL || opt.soa != NULL); j++) {
             struct record *a, *b, *c;
 
             if (!u->func[j]->in_main || !is_module(u, u->func[j]->name, &a, &b, &c))
@@ -71,7 +75,7 @@ int main(int argc, char **argv)
             finish(d);
             PUSH(design, ndesign, capdesign, d);
         }
-        if (found == 0 && opt.outdir != NULL)
+        if (found == 0 && (opt.outdir != NULL || opt.soa != NULL))
             error((struct loc){ file[i], 1, 1 }, "define void X_clock(struct X *r, const struct X_in *in, struct X_out *out)",
                   "no module in this file");
     }
@@ -87,7 +91,9 @@ int main(int argc, char **argv)
             map_set(&seen, m, design[i]);
         }
     }
-    for (int i = 0; i < ndesign; i++)
+    if (opt.soa != NULL)
+        emit_soa(opt.soa, opt.top, design, ndesign);
+    for (int i = 0; i < ndesign && opt.outdir != NULL; i++)
         emit(design[i], &opt);
     if (opt.glue != NULL)
         emit_glue(opt.glue, unit, nunit, clang_args, nargs);

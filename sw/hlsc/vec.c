@@ -154,7 +154,7 @@ static void block(struct block *b)
     int n = 0;
 
     for (int i = 0; i < b->n; i++)                           /* what is dead would break runs */
-        if ((b->s[i]->k != S_ASSIGN && b->s[i]->k != S_UNDEF && b->s[i]->k != S_CALL) || b->s[i]->live[0] || b->s[i]->live[1])
+        if ((b->s[i]->k != S_ASSIGN && b->s[i]->k != S_UNDEF) || b->s[i]->live[0] || b->s[i]->live[1])
             b->s[n++] = b->s[i];
     b->n = n;
     n = 0;

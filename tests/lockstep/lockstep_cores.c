@@ -1,8 +1,9 @@
 /*
- * lockstep_cores.c - the cores twice, as C and as Verilated Verilog, given the same inputs; every port
- * is compared at every clock.  The platform goes on with what the C drives.
+ * lockstep_cores.c - the cores three times, as C, as the structures of arrays that emu runs, and as Verilated
+ * Verilog, given the same inputs; every port is compared at every clock.  The platform goes on with
+ * what the C drives.
  *
- * C powers up with garbage, Verilog with zeros.  Compared from the second half of the reset on;
+ * C powers up with garbage, the others with zeros.  Compared from the second half of the reset on;
  * what a channel carries, only while its VALID is high: before, it may be what was never reset.
  */
 #include <inttypes.h>
@@ -12,7 +13,7 @@
 #include "cores.h"
 
 struct cores {
-    struct cores *c, *rtl;
+    struct cores *c, *soa, *rtl;
     uint32_t n;
     uint64_t edges;
     char     complaint[200];
@@ -24,6 +25,7 @@ static void destroy(struct cores *k)
     if (k == NULL)
         return;
     emu_cores.destroy(k->c);
+    soa_cores.destroy(k->soa);
     rtl_cores.destroy(k->rtl);
     free(k);
 }
@@ -36,26 +38,27 @@ static struct cores *create(uint32_t n_cores)
         return NULL;
     k->n = n_cores;
     k->c = emu_cores.create(n_cores);
+    k->soa = soa_cores.create(n_cores);
     k->rtl = rtl_cores.create(n_cores);
-    if (k->c == NULL || k->rtl == NULL) {
+    if (k->c == NULL || k->soa == NULL || k->rtl == NULL) {
         destroy(k);
         return NULL;
     }
     return k;
 }
 
-static void differ(struct cores *k, uint32_t core, const char *port, uint64_t c, uint64_t rtl)
+static void differ(struct cores *k, uint32_t core, const char *port, uint64_t c, uint64_t other, const char *what)
 {
     if (k->complaint[0] == '\0')
         snprintf(k->complaint, sizeof k->complaint, "core %u, clock %" PRId64 ": %s is 0x%" PRIx64
-                 " in C, 0x%" PRIx64 " in Verilog", core,
-                 (int64_t)k->edges - BOARD_RESET_CLOCKS, port, c, rtl);
+                 " in C, 0x%" PRIx64 " in %s", core,
+                 (int64_t)k->edges - BOARD_RESET_CLOCKS, port, c, other, what);
 }
 
 static void compare(struct cores *k, uint32_t i, const struct core_out *a,
-                    const struct core_out *b)
+                    const struct core_out *b, const char *what)
 {
-#define SAME(port) do { if (a->port != b->port) differ(k, i, #port, a->port, b->port); } while (0)
+#define SAME(port) do { if (a->port != b->port) differ(k, i, #port, a->port, b->port, what); } while (0)
     SAME(s_axi_control_AWREADY);
     SAME(s_axi_control_WREADY);
     SAME(s_axi_control_BVALID);
@@ -98,10 +101,14 @@ static void compare(struct cores *k, uint32_t i, const struct core_out *a,
 static void clock_cores(struct cores *k, const struct core_in *in, struct core_out *out)
 {
     emu_cores.clock(k->c, in, out);
-    rtl_cores.clock(k->rtl, in, k->out);
-    if (k->edges >= BOARD_RESET_CLOCKS / 2)
-        for (uint32_t i = 0; i < k->n; i++)
-            compare(k, i, &out[i], &k->out[i]);
+    for (int other = 0; other < 2; other++) {
+        if (other == 0)
+            soa_cores.clock(k->soa, in, k->out);
+        else
+            rtl_cores.clock(k->rtl, in, k->out);
+        for (uint32_t i = 0; i < k->n && k->edges >= BOARD_RESET_CLOCKS / 2; i++)
+            compare(k, i, &out[i], &k->out[i], other == 0 ? "structures of arrays" : "Verilog");
+    }
     k->edges++;
 }
 
