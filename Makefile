@@ -32,7 +32,7 @@ HAVE_PNG  := $(call have,png.h)
 HAVE_ZLIB := $(call have,zlib.h)
 HAVE_PROTOBUF := $(if $(shell command -v protoc-c),$(call have,protobuf-c/protobuf-c.h))
 
-LIB_DIRS := sw/base sw/kernels sw/import sw/graph sw/plan sw/cost sw/xclbin host $(if $(HAVE_PROTOBUF),sw/import/onnx)
+LIB_DIRS := sw/base sw/kernels sw/import sw/graph sw/quant sw/plan sw/cost sw/xclbin host $(if $(HAVE_PROTOBUF),sw/import/onnx)
 INCLUDES := $(addprefix -I,$(LIB_DIRS)) -Ihw -Isim $(if $(HAVE_PROTOBUF),-I$(BUILD)/gen)
 WARNINGS := -Wall -Wextra -Werror -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Wvla
 CFLAGS   ?= -O2 -g

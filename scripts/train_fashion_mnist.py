@@ -96,6 +96,9 @@ def main():
     p = argparse.ArgumentParser(description=__doc__,
                                 formatter_class=argparse.RawDescriptionHelpFormatter)
     p.add_argument("--out", metavar="FILE", help="the .tflite to write")
+    p.add_argument("--float", metavar="FILE", help="write the float network too, as a .tflite")
+    p.add_argument("--qat", metavar="FILE", help="train on, quantization-aware, and write that .tflite")
+    p.add_argument("--qat-epochs", type=int, default=2, help="default 2")
     p.add_argument("--golden", metavar="FILE", help="write the interpreter's int8 outputs for the "
                    "first 64 test images, 10 bytes each")
     p.add_argument("--check", metavar="N", type=int, default=500, help="compare every tensor with the "
@@ -127,7 +130,8 @@ def main():
 
     folded = float_weights(args, net, images, labels, test if args.holdout else None)
     pick = np.random.default_rng(args.seed).choice(len(images), CALIBRATION_IMAGES, replace=False)
-    q = int8.quantize(net, folded, ranges_of(net, folded, images[np.sort(pick)]))
+    ranges = ranges_of(net, folded, images[np.sort(pick)])
+    q = int8.quantize(net, folded, ranges)
 
     from training import float_net
     top1 = accuracy(lambda x: float_net.run_folded(net, folded, x)["logits"], *test)
@@ -139,6 +143,19 @@ def main():
         tflite_writer.write(net, q, args.out, "Rowstation: Fashion-MNIST ResNet, int8 per channel; "
                             "made by scripts/train_fashion_mnist.py")
         print(f"{args.out}: {os.path.getsize(args.out)} bytes")
+    if args.float:
+        tflite_writer.write(net, folded, args.float, "Rowstation: Fashion-MNIST ResNet, float32; "
+                            "made by scripts/train_fashion_mnist.py")
+        print(f"{args.float}: {os.path.getsize(args.float)} bytes")
+    if args.qat:
+        from training import qat
+        trained = qat.train(net, folded, ranges, images, labels, args.qat_epochs, args.seed,
+                            lambda line: print(line, flush=True))
+        aware = int8.quantize(net, *trained)
+        top1 = accuracy(lambda x: int8.run(net, aware, x)[net[-1].name], *test)
+        print(f"int8, quantization-aware: {100 * top1:.2f} %", flush=True)
+        tflite_writer.write(net, aware, args.qat, "Rowstation: Fashion-MNIST ResNet, int8 per channel, trained "
+                            "quantization-aware; made by scripts/train_fashion_mnist.py")
     if args.golden and not args.out:
         p.error("--golden needs --out: the interpreter runs the file")
     if args.out and (args.check or args.golden):

@@ -1,7 +1,7 @@
-"""Writes the quantized layer list as a TensorFlow Lite flatbuffer (schema version 3, id TFL3).
+"""Writes the layer list, quantized or float, as a TensorFlow Lite flatbuffer (schema version 3, id TFL3).
 
 Field numbers, operator codes and versions are those of TensorFlow Lite's schema.fbs; the operator
-versions are the ones its own converter gives int8 models. The bytes depend on nothing but the
+versions are the ones its own converter gives int8 and float models. The bytes depend on nothing but the
 arguments.
 """
 import flatbuffers
@@ -105,12 +105,25 @@ class Writer:
 
 
 def write(net, q, path, description):
+    """q: int8.Quantized, or {layer name: (filter, bias)} of float_net.fold() for a float model."""
     w, sh = Writer(), shapes(net)
-    w.tensor(IMAGE, (1,) + sh[IMAGE], INT8, None, *q.act[IMAGE])
+    folded = q if isinstance(q, dict) else None
+
+    def activation(name):
+        if folded is None:
+            w.tensor(name, (1,) + sh[name], INT8, None, *q.act[name])
+        else:
+            w.tensor(name, (1,) + sh[name], FLOAT32)
+
+    activation(IMAGE)
     operands = {}
     for n in net:
         names = list(n.inputs)
-        if n.name in q.filters:
+        if folded is not None and n.name in folded:
+            for part, t in zip(("/filter", "/bias"), folded[n.name]):
+                w.tensor(n.name + part, t.shape, FLOAT32, t.astype(np.float32))
+                names.append(n.name + part)
+        elif folded is None and n.name in q.filters:
             axis = 3 if n.kind == "dwconv" else 0
             scales = q.scales[n.name]
             w.tensor(n.name + "/filter", q.filters[n.name].shape, INT8, q.filters[n.name],
@@ -123,7 +136,7 @@ def write(net, q, path, description):
             w.tensor(n.name + "/shape", new.shape, INT32, new)
             names.append(n.name + "/shape")
         operands[n.name] = names
-        w.tensor(n.name, (1,) + sh[n.name], INT8, None, *q.act[n.name])
+        activation(n.name)
 
     kinds = list(dict.fromkeys(n.kind for n in net))
     operators = []
@@ -139,7 +152,7 @@ def write(net, q, path, description):
                        (2, "offset", w.numbers([w.index[net[-1].name]], "<i4")),
                        (3, "offset", w.offsets(operators)),
                        (4, "offset", w.b.CreateString("main")))
-    codes = [w.table((0, "int8", OPERATORS[k][0]), (2, "int32", OPERATORS[k][1]),
+    codes = [w.table((0, "int8", OPERATORS[k][0]), (2, "int32", OPERATORS[k][1] if folded is None else 1),
                      (3, "int32", OPERATORS[k][0])) for k in kinds]
     buffers = []
     for payload in w.buffers:

@@ -18,6 +18,7 @@ int cmd_scenario(int argc, char **argv);
 int cmd_explore(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_compile(int argc, char **argv);
+int cmd_quantize(int argc, char **argv);
 
 /* "rowstation run: TEXT", then the command's usage, to stderr; returns CLI_USAGE. */
 __attribute__((format(printf, 2, 3)))

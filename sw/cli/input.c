@@ -66,13 +66,26 @@ static const char *dims_text(const struct rs_tensor_info *info, char text[64])
     return text;
 }
 
-/* Bytes 0..255 as reals byte / 255, quantized. */
+static bool is_float(const struct rs_tensor_info *info)
+{
+    return strcmp(info->type, "float32") == 0;
+}
+
+/* Element @i of the input is @real: as it is, or quantized. */
+static rs_status put_real(const struct rs_tensor_info *info, int8_t *codes, size_t i, float real, struct rs_error *err)
+{
+    if (!is_float(info))
+        return rs_quantize(1, &real, info->scale, info->zero_point, &codes[i], err);
+    memcpy(codes + i * sizeof real, &real, sizeof real);
+    return RS_OK;
+}
+
+/* Bytes 0..255 as reals byte / 255. */
 static rs_status quantize_bytes(const uint8_t *bytes, const struct rs_tensor_info *info, int8_t *codes,
                                 struct rs_error *err)
 {
     for (size_t i = 0; i < info->elements; i++) {
-        const float real = (float)bytes[i] / 255.0f;
-        const rs_status status = rs_quantize(1, &real, info->scale, info->zero_point, &codes[i], err);
+        const rs_status status = put_real(info, codes, i, (float)bytes[i] / 255.0f, err);
 
         if (status != RS_OK)
             return status;
@@ -136,9 +149,9 @@ static rs_status read_npy(const char *path, const struct rs_tensor_info *info, i
     }
     wide = strncmp(descr, "'|i1'", 5) == 0 || strncmp(descr, "'<i1'", 5) == 0 ? 1
          : strncmp(descr, "'<f4'", 5) == 0 ? 4 : 0;
-    if (wide == 0) {
-        status = rs_fail(err, RS_ERR_UNSUPPORTED, "%s: element type %.10s; int8 ('|i1') or float32 ('<f4') is expected",
-                         path, descr);
+    if (wide == 0 || (wide == 1 && is_float(info))) {
+        status = rs_fail(err, RS_ERR_UNSUPPORTED, "%s: element type %.10s; %sfloat32 ('<f4') is expected", path, descr,
+                         is_float(info) ? "" : "int8 ('|i1') or ");
         goto done;
     }
     for (shape++; *shape != ')';) {
@@ -164,7 +177,7 @@ static rs_status read_npy(const char *path, const struct rs_tensor_info *info, i
             float real;
 
             memcpy(&real, bytes + start + length + 4 * i, 4);
-            status = rs_quantize(1, &real, info->scale, info->zero_point, &codes[i], err);
+            status = put_real(info, codes, i, real, err);
         }
     }
 done:
@@ -348,7 +361,7 @@ static rs_status add_idx(struct inputs *in, const char *spec, const struct rs_te
         status = rs_fail(err, RS_ERR_SHAPE, "%s: items of %zu bytes, the model's input %s has %zu", x.path, x.item_bytes,
                          dims_text(info, dims), info->elements);
     for (size_t i = x.first; i <= x.last && status == RS_OK; i++) {
-        int8_t *codes = malloc(info->elements);
+        int8_t *codes = malloc(info->bytes);
         char number[24];
 
         snprintf(number, sizeof number, "%zu", i);
@@ -412,8 +425,8 @@ rs_status inputs_add(struct inputs *in, const char *spec, const struct rs_tensor
     int8_t *codes;
     rs_status status;
 
-    if (strcmp(info->type, "int8") != 0)
-        return rs_fail(err, RS_ERR_UNSUPPORTED, "the model's input '%s' is %s; int8 is expected", info->name, info->type);
+    if (strcmp(info->type, "int8") != 0 && !is_float(info))
+        return rs_fail(err, RS_ERR_UNSUPPORTED, "the model's input '%s' is %s; int8 or float32 is expected", info->name, info->type);
     if (strncmp(spec, "idx:", 4) == 0)
         return add_idx(in, spec, info, err);
     codes = malloc(info->bytes);

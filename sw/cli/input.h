@@ -5,6 +5,8 @@
  *   FILE.png            8 bits a sample, grey or colour as the model wants; real value is sample / 255
  *   idx:FILE[.gz]#A-B   items A to B of an IDX file of bytes (MNIST and its kind); real value is byte / 255
  *   anything else       raw int8, exactly the input's size
+ *
+ * For a float32 input the same files give reals: .npy of float32, PNG, IDX, and raw float32.
  */
 #ifndef RS_INPUT_H
 #define RS_INPUT_H
@@ -13,7 +15,7 @@
 
 struct input {
     char   *name;                   /* for output files: the file's name without folder and ending; item number for IDX */
-    int8_t *codes;                  /* info->bytes                                             */
+    int8_t *codes;                  /* info->bytes: int8, or float32 where the model's input is */
 };
 struct inputs {
     int n;
@@ -22,7 +24,7 @@ struct inputs {
 
 /**
  * inputs_add() - append what @spec names.
- * @info: the model's input; must be int8 (else RS_ERR_UNSUPPORTED)
+ * @info: the model's input; int8 or float32 (else RS_ERR_UNSUPPORTED)
  * Errors: RS_ERR_IO, RS_ERR_FORMAT, RS_ERR_SHAPE (expected and found sizes), RS_ERR_UNSUPPORTED (built without
  * libpng or zlib), RS_ERR_ARG, RS_ERR_NOMEM.
  */

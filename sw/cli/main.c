@@ -45,6 +45,10 @@ static const struct command {
      "versions, targets; a known-answer run", cmd_info},
     {"compile", "compile MODEL -o FILE [--target T]",
      "keep a model with its plan and packed filters for a preset", cmd_compile},
+    {"quantize", "quantize MODEL --calib DIR|FILE|idx:FILE#A-B... -o FILE [--method minmax|percentile[=P]|mse] [--samples N] [--keep16 K]\n"
+     "                         [--no-equalization] [--no-bias-correction] [--layers] [--input FILE... --expect LABELS] [--beside MODEL]...\n"
+     "                         [--target T]",
+     "an int8 model of a float one, calibrated on some inputs; error by layer, accuracy and cycles", cmd_quantize},
     {"xclbin", "xclbin -o FILE [--target emu|sim[:PRESET][?OPTIONS]] [--banks N] | --show FILE",
      "write an xclbin for XRT's hardware emulation; show and check any", cmd_xclbin},
     {"emu-env", "emu-env [--target T | --xclbin FILE] [--cards N] [--timeout SECONDS] [--keep] -- PROGRAM [ARGUMENT]...",
@@ -293,7 +297,7 @@ int main(int argc, char **argv)
     const struct command *command;
 
     if (argc < 2) {
-        fprintf(stderr, "rowstation: no command\nusage: rowstation run|plan|check|bench|study|scalesim|compare|explore|scenario|info|compile|xclbin|emu-env|help ...\n");
+        fprintf(stderr, "rowstation: no command\nusage: rowstation run|plan|check|bench|study|scalesim|compare|explore|scenario|info|compile|quantize|xclbin|emu-env|help ...\n");
         return CLI_USAGE;
     }
     if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
@@ -309,7 +313,7 @@ int main(int argc, char **argv)
     }
     command = find(argv[1]);
     if (command == NULL) {
-        fprintf(stderr, "rowstation: unknown command '%s'\nusage: rowstation run|plan|check|bench|study|scalesim|compare|explore|scenario|info|compile|xclbin|emu-env|help ...\n",
+        fprintf(stderr, "rowstation: unknown command '%s'\nusage: rowstation run|plan|check|bench|study|scalesim|compare|explore|scenario|info|compile|quantize|xclbin|emu-env|help ...\n",
                 argv[1]);
         return CLI_USAGE;
     }

@@ -65,7 +65,7 @@ static const struct mapping { int16_t builtin, op, options, data_inputs; } mappi
     { B_RELU, RS_OP_RELU, 0, 1 },                { B_RELU6, RS_OP_RELU6, 0, 1 },      { B_RELU_N1_TO_1, RS_OP_RELU_N1_TO_1, 0, 1 },
     { B_DIV, RS_OP_DIV, 29, 2 },                 { B_SQUARED_DIFFERENCE, RS_OP_SQUARED_DIFFERENCE, 0, 2 },
     { B_EXP, RS_OP_EXP, 0, 1 },                  { B_SQRT, RS_OP_SQRT, 0, 1 },        { B_RSQRT, RS_OP_RSQRT, 0, 1 },
-    { B_GELU, RS_OP_GELU, 0, 1 },
+    { B_GELU, RS_OP_GELU, 116, 1 },
     { B_QUANTIZE, RS_OP_QUANTIZE, 0, 1 },        { B_DEQUANTIZE, RS_OP_DEQUANTIZE, 0, 1 },
 };
 
