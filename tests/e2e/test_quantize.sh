@@ -41,12 +41,12 @@ if [ ! -f "$data/train-images-idx3-ubyte.gz" ]; then
 fi
 if "$rs" quantize "$model" --calib "idx:$data/train-images-idx3-ubyte.gz#0-511" -o "$tmp/int8.tflite" \
      --input "idx:$data/t10k-images-idx3-ubyte.gz" --expect "$data/t10k-labels-idx1-ubyte.gz" \
-     --beside models/fashion_resnet.tflite >"$tmp/log" 2>&1 &&
+     --beside models/fashion_resnet_qat.tflite >"$tmp/log" 2>&1 &&
    awk '/^float32, before/ { f = $3 } /^int8, after/ { q = $4; c = $6 } END { exit !(f > 91.5 && q >= f - 0.5 && c != "") }' "$tmp/log"
 then pass fashion_mnist_loses_at_most_half_a_point
 else sed 's/^/  | /' "$tmp/log"; fail fashion_mnist_loses_at_most_half_a_point; fi
-if [ "$(grep -c '^models/fashion_resnet.tflite' "$tmp/log")" -eq 1 ]; then pass table_shows_another_model_beside_it
-else sed 's/^/  | /' "$tmp/log"; fail table_shows_another_model_beside_it; fi
+if [ "$(grep -c '^models/fashion_resnet_qat' "$tmp/log")" -eq 1 ]; then pass table_shows_quantization_aware_training_beside_it
+else sed 's/^/  | /' "$tmp/log"; fail table_shows_quantization_aware_training_beside_it; fi
 
 # The array computes the quantized network as the CPU does.
 if [ -f "$build/librs_emu_default.so" ]; then
