@@ -37,6 +37,14 @@ void rs_turn_give(struct rs_turn *turn)
     pthread_mutex_unlock(&turn->mutex);
 }
 
+void rs_device_pace(struct rs_device *d, double pace, uint32_t replay)
+{
+    rs_turn_take(&d->turn);
+    d->pace = pace;
+    d->replay = replay;
+    rs_turn_give(&d->turn);
+}
+
 void rs_device_message(const struct rs_device *d, const char *text)
 {
     if (d->options.message != NULL)
@@ -119,6 +127,8 @@ rs_status rs_open(const char *uri, const struct rs_open_options *options, struct
     if (d == NULL)
         return rs_fail(err, RS_ERR_NOMEM, "out of memory");
     d->uri = parsed;
+    d->pace = 0.01 * parsed.pace;
+    d->replay = parsed.replay;
     d->references = 1;
     d->generation = 1;
     if (options != NULL)

@@ -5,7 +5,7 @@
 
 bool rs_replays(const struct rs_model *m)
 {
-    return m->device->uri.replay > 0 && m->plan->n_jobs == 1;
+    return m->device->replay > 0 && m->plan->n_jobs == 1;
 }
 
 const struct rs_answer *rs_answer_find(const struct rs_model *m, const uint8_t *staging, size_t in_bytes)
@@ -21,7 +21,7 @@ void rs_answer_keep(struct rs_model *m, const uint8_t *staging, size_t bytes, co
 {
     struct rs_answer *a;
 
-    if (m->n_answers == (int)m->device->uri.replay)
+    if (m->n_answers == (int)m->device->replay)
         return;
     a = calloc(1, sizeof *a);
     if (a == NULL)

@@ -107,7 +107,7 @@ struct rs_open_options {
  *   seconds are computed with), timeout=CYCLES (a job that takes longer is a hang; 0: from the plan),
  *   fault_read=ADDRESS fault_write=ADDRESS (that access is answered with an error)
  *   pace=PERCENT  a device's answer is not given before PERCENT % of its modelled time, its clocks at clock=, have passed since
- *   the job began: 100 is the modelled device, 25 one four times as fast, 0 (the default) holds nothing back.  An emulation that
+ *   the job was handed over and the modelled core free of the one before: 100 is the modelled device, 25 one four times as fast, 0 (the default) holds nothing back.  An emulation that
  *   itself takes longer is not made faster by it: for that,
  *   replay=N      the answers to N inputs a model are kept, outputs and counters; an input that was seen before is answered from
  *   there and not clocked again, without a difference in any byte or count.  Only for models whose array part is one job; without

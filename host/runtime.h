@@ -52,6 +52,7 @@ struct rs_slot {
     uint64_t start_clock, start_contention, limit_cycles;
     double   start_seconds, step_seconds;
     double   transfer_seconds;         /* to begin it                                            */
+    double   ready_seconds;            /* when it was handed to the array                        */
     double   due_seconds;              /* paced: not before; below 0: it is not yet known        */
     const struct rs_answer *answer;    /* of a job that is not clocked                           */
     int      layers_done;
@@ -68,6 +69,9 @@ struct rs_device {
     char  target[64];
     bool  fallback;
     char  fallback_reason[256];
+    double   pace;                     /* under turn: answers are held for so much of their modelled time */
+    uint32_t replay;                   /* under turn: answers kept a model                       */
+    double   free_seconds[RS_MAX_CORES];       /* under turn: when a modelled core is done with its last job */
 
     pthread_mutex_t lock;
     pthread_cond_t  changed;           /* anything below changed                                 */
@@ -151,6 +155,8 @@ void rs_turn_take(struct rs_turn *turn);
 void rs_turn_give(struct rs_turn *turn);
 void rs_device_hold(struct rs_device *d);
 void rs_device_put(struct rs_device *d);
+/* `pace` (as a factor) and `replay` of rs_open(), for jobs that begin from now on. */
+void rs_device_pace(struct rs_device *d, double pace, uint32_t replay);
 void rs_device_message(const struct rs_device *d, const char *text);
 
 /* model.c */

@@ -318,7 +318,8 @@ static bool host_stages(struct rs_slot *s, rs_status *status, struct rs_error *e
         if (a->is_job) {
             stage_inputs(s, &p->jobs[a->index]);
             pthread_mutex_lock(&d->lock);
-            r->report.seconds_host += rs_seconds() - begun;        /* once pushed, the request may end */
+            s->ready_seconds = rs_seconds();
+            r->report.seconds_host += s->ready_seconds - begun;    /* once pushed, the request may end */
             push(&d->array_ready, s);
             pthread_cond_broadcast(&d->changed);
             pthread_mutex_unlock(&d->lock);
@@ -415,10 +416,13 @@ static rs_status recover(struct rs_device *d, struct rs_error *err)
     return status;
 }
 
-/* The device has the answer, after @cycles; what holds it back is the pace. */
-static void answered(const struct rs_device *d, struct rs_slot *s, uint64_t cycles)
+/*
+ * The device has the answer, after @cycles; what holds it back is the pace.  The modelled core took the job up as soon as it was handed
+ * over and the core was free: it does not wait for a thread of ours to wake up.
+ */
+static void answered(struct rs_device *d, struct rs_slot *s, uint32_t core, uint64_t cycles)
 {
-    s->due_seconds = s->start_seconds + 0.01 * d->uri.pace * (double)cycles / (1e6 * d->uri.clock_mhz);
+    s->due_seconds = d->free_seconds[core] = fmax(s->ready_seconds, d->free_seconds[core]) + d->pace * (double)cycles / (1e6 * d->uri.clock_mhz);
 }
 
 static rs_status begin_job(struct rs_device *d, struct rs_slot *s, uint32_t core, struct rs_error *err)
@@ -440,7 +444,7 @@ static rs_status begin_job(struct rs_device *d, struct rs_slot *s, uint32_t core
     if (s->answer != NULL) {
         s->start_seconds = rs_seconds();
         s->transfer_seconds = s->start_seconds - s->transfer_seconds;
-        answered(d, s, s->answer->job.cycles);
+        answered(d, s, core, s->answer->job.cycles);
         return RS_OK;
     }
     status = rs_model_upload(m, err);
@@ -849,7 +853,7 @@ static void *array_thread(void *argument)
         }
         for (uint32_t core = 0; core < d->uri.cores && status == RS_OK; core++)
             if (clocked(active[core]) && (done >> core & 1) != 0)
-                answered(d, active[core], d->backend->clocks(d->handle) - active[core]->start_clock);
+                answered(d, active[core], core, d->backend->clocks(d->handle) - active[core]->start_clock);
         look_at_cores(d, active, status, &why);
         rs_turn_give(&d->turn);
         hold(d, active);

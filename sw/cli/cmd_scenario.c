@@ -39,7 +39,6 @@ struct scenario {
     bool   virtual_time;
     int    n_profile;
     double cycles[PROFILE], host[PROFILE];         /* of an item */
-    double device_scale;
     int    n_in, n_out;
     void **in;                                     /* [n_in]: MAX_BATCH items each */
     void ***out;                                   /* [MAX_FLIGHT][n_out]          */
@@ -51,6 +50,8 @@ struct outcome {
     int    n;
     double p50, p90, p99, most, seconds, rate;     /* rate: samples a second       */
 };
+
+static bool simulated(const struct scenario *s) { return strncmp(s->info.target, "emu", 3) == 0 || strncmp(s->info.target, "sim", 3) == 0; }
 
 static int ascending(const void *a, const void *b)
 {
@@ -172,7 +173,7 @@ static double serve(const struct scenario *s, struct server *v, double now, int 
     for (int i = 0; i < samples; i++, v->item++) {
         const int k = v->item % s->n_profile;
 
-        v->device_free = fmax(now, v->device_free) + s->device_scale * s->cycles[k] / (s->clock_mhz * 1e6);
+        v->device_free = fmax(now, v->device_free) + s->cycles[k] / (s->clock_mhz * 1e6);
         v->host_free = fmax(v->device_free, v->host_free) + s->host[k];
         done = v->host_free;
     }
@@ -205,6 +206,99 @@ static void as_they_come_virtually(const struct scenario *s, struct query *q, in
             q[next + i].done = done[flying - 1];
         next += ready;
     }
+}
+
+/* ---- device time scaled: predicted from one profile, and measured ----------------------------------------------------- */
+
+/* Of a request, means over a run: host threads; array thread around the device; the device at the stated clock. */
+struct stages { double host, transfer, device; };
+
+/* Stages that work beside each other: the slowest sets the rate, the others add once. */
+static double pipelined(const struct stages *p, double scale, int n)
+{
+    const double device = scale * p->device, slowest = fmax(fmax(p->host, p->transfer), device);
+
+    return (n - 1) * slowest + p->host + p->transfer + device;
+}
+
+/* @n requests, at most in_flight at a time, on a device held to @scale of its modelled time; *took: wall time. */
+static rs_status run_scaled(struct scenario *s, double scale, int n, double *took, struct stages *p, struct rs_error *err)
+{
+    struct rs_request *flight[MAX_FLIGHT] = {NULL};
+    double start;
+    rs_status status = RS_OK;
+
+    *p = (struct stages){0};
+    rs_device_pace(s->device, scale * s->info.clock_mhz / s->clock_mhz, 1);
+    start = rs_seconds();
+    for (int i = 0; i < n + s->in_flight && status == RS_OK; i++) {
+        struct rs_request **slot = &flight[i % s->in_flight];
+        const struct rs_report *report;
+
+        if (*slot != NULL) {
+            status = rs_wait(*slot, -1, err);
+            if (status == RS_OK)
+                status = rs_request_report(*slot, &report, err);
+            if (status == RS_OK) {
+                p->host += report->seconds_host / n;
+                p->transfer += report->seconds_transfer / n;
+                p->device += (double)report->cycles / (1e6 * s->clock_mhz) / n;
+                if (report->replayed == 0)
+                    status = rs_fail(err, RS_ERR_UNSUPPORTED, "--scale: the array part of %s is more than one job, and cannot be replayed", s->name);
+            }
+            rs_request_free(*slot);
+            *slot = NULL;
+        }
+        if (i < n && status == RS_OK)
+            status = submit(s, i % s->in_flight, 1, slot, err);
+    }
+    *took = rs_seconds() - start;
+    for (int i = 0; i < s->in_flight; i++)
+        rs_request_free(flight[i]);
+    return status;
+}
+
+static rs_status scales(struct scenario *s, FILE *to, struct json *j, struct rs_error *err)
+{
+    struct stages first = {0}, p;
+    double took;
+    rs_status status;
+
+    if (!simulated(s))
+        return rs_fail(err, RS_ERR_ARG, "--scale: %s has no modelled device time; emu[:PRESET] or sim[:PRESET] is expected", s->info.target);
+    rs_device_pace(s->device, 0, 1);
+    status = rs_run(s->model, (const void *const *)s->in, s->out[0], 1, -1, err);          /* clocked; then replayed */
+    cli_progress_end();
+    if (status == RS_OK)
+        status = run_scaled(s, s->scale[0], s->queries, &took, &first, err);
+    if (status != RS_OK)
+        return status;
+    fprintf(to, "Device time scaled: the answer is replayed from memory, and held back for its counted cycles at the clock. A request of the first\n"
+            "run, means: host %.1f us, transfers %.1f us (measured), array %.1f us at %g MHz (counted). Prediction: the slowest of the\n"
+            "three for each request, the others once.\n", 1e6 * first.host, 1e6 * first.transfer, 1e6 * first.device, s->clock_mhz);
+    for (int i = 0; i < s->n_scales && status == RS_OK; i++) {
+        const double predicted = pipelined(&first, s->scale[i], s->queries), array = s->scale[i] * first.device;
+
+        status = run_scaled(s, s->scale[i], s->queries, &took, &p, err);
+        if (status != RS_OK)
+            break;
+        fprintf(to, "  x %-5g  %d pipelined requests: predicted %9.2f ms, measured %9.2f ms (%+.1f %%), bound by %s\n", s->scale[i], s->queries,
+                1e3 * predicted, 1e3 * took, 100 * (took / predicted - 1), array > fmax(first.host, first.transfer) ? "the array" : first.host > first.transfer ? "the host" : "transfers");
+        if (j != NULL) {
+            json_object(j, NULL, true);
+            json_string(j, "scenario", "scaled");
+            json_real(j, "scale", s->scale[i]);
+            json_int(j, "queries", s->queries);
+            json_real(j, "host_s", first.host);
+            json_real(j, "transfer_s", first.transfer);
+            json_real(j, "array_s", first.device);
+            json_real(j, "predicted_s", predicted);
+            json_real(j, "measured_s", took);
+            json_close(j);
+        }
+    }
+    rs_device_pace(s->device, 0, 0);
+    return status;
 }
 
 /* ---- scenarios ------------------------------------------------------------------------------------------------------ */
@@ -278,13 +372,21 @@ static rs_status highest_rate(struct scenario *s, double offline, struct outcome
 
 /* ---- the profile ------------------------------------------------------------------------------------------------------ */
 
-/* Cycles of requests in flight together; then host time of requests alone: all of a request that is not the clocked device. */
+/*
+ * Cycles of requests in flight together; then host time of requests alone: all of a request that is not the clocked device.
+ * All have the same input, so on one simulated core the first is clocked and the others are replayed; two cores would wait for each
+ * other's memory, and are clocked.
+ */
 static rs_status profile(struct scenario *s, struct rs_error *err)
 {
     struct rs_request *request[PROFILE] = {NULL};
     const struct rs_report *report;
     rs_status status = RS_OK;
 
+    if (simulated(s) && s->info.cores == 1) {
+        rs_device_pace(s->device, 0, 1);
+        status = rs_run(s->model, (const void *const *)s->in, s->out[0], 1, -1, err);
+    }
     for (int i = 0; i < PROFILE && status == RS_OK; i++)
         status = submit(s, i % MAX_FLIGHT, 1, &request[i], err);
     for (int i = 0; i < PROFILE && status == RS_OK; i++) {
@@ -454,13 +556,8 @@ static rs_status scenario(struct scenario *s, struct rs_error *err)
         else if (status == RS_OK)
             fprintf(to, "%-13s no rate meets p99 <= %.3f ms\n", scenario_names[SERVER], 1e3 * s->bound);
     }
-    for (int i = 0; i < s->n_scales && status == RS_OK && s->virtual_time; i++) {
-        s->device_scale = s->scale[i];
-        status = arrivals(s, 0, s->queries, &o, err);
-        snprintf(what, sizeof what, "device time x %g: %d pipelined requests in %.3f ms (predicted)", s->scale[i], s->queries, 1e3 * o.seconds);
-        if (status == RS_OK)
-            line(to, json, scenario_names[OFFLINE], &o, 0, what);
-    }
+    if (status == RS_OK && s->n_scales > 0)
+        status = scales(s, to, json, err);
     if (json != NULL) {
         json_close(json);
         json_end(json);
@@ -496,7 +593,7 @@ int cmd_scenario(int argc, char **argv)
         {"target", 1, NULL, TARGET}, {"scenario", 1, NULL, SCENARIO}, {"queries", 1, NULL, QUERIES}, {"in-flight", 1, NULL, IN_FLIGHT},
         {"bound", 1, NULL, BOUND}, {"wait", 1, NULL, WAIT}, {"batch", 1, NULL, BATCH}, {"scale", 1, NULL, SCALE}, {"seed", 1, NULL, SEED},
         {"clock", 1, NULL, CLOCK}, {"json", 1, NULL, JSON}, {"results", 1, NULL, RESULTS}, {NULL, 0, NULL, 0}};
-    struct scenario s = {.which = -1, .queries = 200, .in_flight = 8, .batch = 8, .wait = 1e-4, .seed = 1, .device_scale = 1};
+    struct scenario s = {.which = -1, .queries = 200, .in_flight = 8, .batch = 8, .wait = 1e-4, .seed = 1};
     struct rs_error err = {0};
     double v = 0;
     int c, result = CLI_GOOD;

@@ -120,6 +120,28 @@ p = P(); p.feed(open('$dir/k.html').read()); assert not p.stack
     for s in SingleStream MultiStream Offline Server; do says "scenario_prints_$s" "$s"; done
     if grep -q 'Median throughput is [0-9.]* inf./sec.' "$dir/results.txt"; then pass scenario_writes_results
     else fail scenario_writes_results "$(cat "$dir/results.txt")"; fi
+    refuses scenario_scales_no_cpu "no modelled device time" "$rs" scenario "$here/tests/workloads/kws.csv" --target cpu --queries 10 --scale 1
+    # Wall time of 200 pipelined requests, device time scaled, within 10 % of what the first run's profile predicts.  Real time: where the
+    # machine is shared, a thread must not wait for a processor longer than the device would take.
+    best=${RS_BUILD:-build}/rowstation first=
+    chrt -f 5 true 2>/dev/null && first="chrt -f 5"
+    if [ -x "$best" ] && command -v python3 >/dev/null; then
+        try=0 good=0
+        while [ $try -lt 3 ] && [ $good -eq 0 ]; do
+            $first "$best" scenario "$here/tests/workloads/mobilenet_v2.csv" --target emu:default --scenario SingleStream --scale 1,0.5,0.25,0 \
+                --json "$dir/scale.json" >"$dir/out" 2>"$dir/err" && python3 -c "
+import json
+runs = [r for r in json.load(open('$dir/scale.json'))['runs'] if r['scenario'] == 'scaled']
+assert [r['scale'] for r in runs] == [1, 0.5, 0.25, 0] and all(r['queries'] == 200 for r in runs)
+assert all(abs(r['measured_s'] / r['predicted_s'] - 1) < 0.1 for r in runs)" 2>/dev/null && good=1
+            try=$((try + 1))
+        done
+        if [ $good -eq 1 ]; then pass scaled_device_is_within_10_percent
+        elif [ -z "$first" ]; then echo "SKIP scaled_device_is_within_10_percent: no real-time priority on a shared machine: $(tail -4 "$dir/out")"
+        else fail scaled_device_is_within_10_percent "$(tail -4 "$dir/out") $(tail -1 "$dir/err")"; fi
+    else
+        echo "SKIP scaled_device_is_within_10_percent: no plain build or no python3"
+    fi
     # The calibrated model within 20 % of the measured time of each network; a busy machine gets three tries.
     best=${RS_BUILD:-build}/rowstation
     for net in kws resnet8 ad vww; do
