@@ -528,15 +528,16 @@ static void run_tiles(const struct packed_layer *l, const struct kernel_isa *k, 
     }
 }
 
-static void run_block(const struct packed_layer *l, const struct kernel_isa *k, const struct block *b)
-{
-    const int64_t panels = (l->sh.m + k->nr - 1) / k->nr;
+/* The panels that a share has: all of them, unless there are too few pixels to share. */
+struct panels { int64_t first, last; };
 
+static void run_block(const struct packed_layer *l, const struct kernel_isa *k, const struct block *b, struct panels p)
+{
     if (!l->panel_outer) {
-        run_tiles(l, k, b, 0, panels);
+        run_tiles(l, k, b, p.first, p.last);
         return;
     }
-    for (int64_t panel = 0; panel < panels; panel++)
+    for (int64_t panel = p.first; panel < p.last; panel++)
         run_tiles(l, k, b, panel, panel + 1);
 }
 
@@ -568,7 +569,7 @@ static void copy_rows(const struct packed_layer *l, const struct kernel_isa *k, 
 
 /* Pixels [begin, end) of a 1x1 layer. */
 static void run_points(const struct packed_layer *l, const struct kernel_isa *k, const int8_t *ifmap, char *out,
-                       int64_t begin, int64_t end, int64_t out_bytes, char *scratch)
+                       int64_t begin, int64_t end, int64_t out_bytes, struct panels panels, char *scratch)
 {
     const int64_t out_step = l->sh.m * out_bytes;
 
@@ -578,13 +579,13 @@ static void run_points(const struct packed_layer *l, const struct kernel_isa *k,
                                  .step = l->pitch, .out_step = out_step, .out_bytes = out_bytes };
 
         k->copy(l, ifmap + at * l->sh.c, pixels * l->sh.c, scratch);
-        run_block(l, k, &b);
+        run_block(l, k, &b, panels);
     }
 }
 
 /* ofmap rows [begin, end), counted over all images. */
 static void run_rows(const struct packed_layer *l, const struct kernel_isa *k, const int8_t *ifmap, char *out,
-                     int64_t begin, int64_t end, int64_t out_bytes, char *scratch)
+                     int64_t begin, int64_t end, int64_t out_bytes, struct panels panels, char *scratch)
 {
     const struct rs_conv_shape *sh = &l->sh;
     const int64_t out_step = sh->m * out_bytes;
@@ -603,7 +604,7 @@ static void run_rows(const struct packed_layer *l, const struct kernel_isa *k, c
         };
 
         copy_rows(l, k, ifmap + n * sh->h * sh->w * sh->c, e, rows, scratch);
-        run_block(l, k, &b);
+        run_block(l, k, &b, panels);
     }
 }
 
@@ -612,12 +613,14 @@ static void run_gemm(const struct packed_layer *l, const int8_t *ifmap, char *ou
     const struct kernel_isa *k = rs_kernel_isa(l->isa);
     const int64_t out_bytes = l->common.mode == STAGE_S32 ? 4 : 1;
     const int64_t all = l->points ? pixels_of(&l->sh) : (int64_t)l->sh.n * l->sh.e;
-    const int64_t units = l->points ? (all + k->mr - 1) / k->mr : all;
-    const int64_t unit = l->points ? k->mr : 1;
-    const int64_t begin = units * part / parts * unit, end = units * (part + 1) / parts * unit;
+    const int64_t unit = l->points ? k->mr : 1, units = (all + unit - 1) / unit;
+    const int64_t count = (l->sh.m + k->nr - 1) / k->nr;
+    const bool by_panel = units < parts;           /* a fully connected layer of one row, above all */
+    const int64_t begin = by_panel ? 0 : units * part / parts * unit, end = by_panel ? all : units * (part + 1) / parts * unit;
+    const struct panels panels = { by_panel ? count * part / parts : 0, by_panel ? count * (part + 1) / parts : count };
 
-    if (begin < all)
-        (l->points ? run_points : run_rows)(l, k, ifmap, out, begin, end < all ? end : all, out_bytes, scratch);
+    if (begin < all && panels.first < panels.last)
+        (l->points ? run_points : run_rows)(l, k, ifmap, out, begin, end < all ? end : all, out_bytes, panels, scratch);
 }
 
 rs_status rs_packed_run(const void *packed, const int8_t *in, void *out, int part, int parts,

@@ -179,6 +179,15 @@ static inline const void *packed_b(const struct packed_layer *l)
     return (const char *)l + l->b_offset;
 }
 
+/* Multiplications, padding counted. */
+static inline int64_t packed_macs(const struct packed_layer *l)
+{
+    const struct rs_conv_shape *sh = &l->sh;
+    const int64_t taps = (int64_t)sh->r * sh->s * (l->kind == PACKED_GEMM ? sh->c : 1);
+
+    return (int64_t)sh->n * sh->e * sh->f * sh->m * taps;
+}
+
 /* The general output stage: @acc rows x filters, row stride GEMM_MAX_NR. */
 void rs_stage_general(int rows, int filters, const int32_t *acc, const struct stage *stage,
                       const struct stage_common *common, void *out, size_t row_elements);
