@@ -72,6 +72,7 @@ all: lib cli
 
 -include sw/hlsc/hlsc.mk
 -include sim/sim.mk
+-include sw/kernels/kernels.mk
 -include sw/cost/cost.mk
 -include host/xrt.mk
 

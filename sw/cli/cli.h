@@ -11,6 +11,7 @@ int cmd_run(int argc, char **argv);
 int cmd_plan(int argc, char **argv);
 int cmd_check(int argc, char **argv);
 int cmd_bench(int argc, char **argv);
+int cmd_bench_cpu(int argc, char **argv);
 int cmd_study(int argc, char **argv);
 int cmd_scalesim(int argc, char **argv);
 int cmd_compare(int argc, char **argv);

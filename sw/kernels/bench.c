@@ -1,7 +1,6 @@
 /* bench.c - 17 layers of known networks, timed; see bench.h. */
 #include "bench.h"
 #include "check.h"
-#include "pack.h"
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -68,27 +67,21 @@ static double now_ns(void)
     return (double)t.tv_sec * 1e9 + (double)t.tv_nsec;
 }
 
-/* Everything that one timed call needs. */
-struct layer {
-    const struct rs_bench_workload *w;
-    bool reference;
-    int8_t *ifmap, *filter, *ofmap;
-    int32_t *bias, *mult, *shift;
-    struct rs_quant q;
-    struct rs_pack_sizes sizes;
-    void *packed, *scratch;
-};
-
-static void layer_free(struct layer *l)
+void rs_bench_layer_destroy(struct rs_bench_layer *l)
 {
+    if (l == NULL)
+        return;
+    rs_pool_destroy(l->pool);
     free(l->ifmap);
     free(l->filter);
     free(l->ofmap);
     free(l->bias);
     free(l->mult);
     free(l->shift);
+    free(l->scale);
     free(l->packed);
     free(l->scratch);
+    free(l);
 }
 
 /* xorshift; the values do not matter, but all of the code range should occur. */
@@ -105,24 +98,26 @@ static void *aligned(size_t bytes)
     return aligned_alloc(RS_PACK_ALIGNMENT, (bytes + RS_PACK_ALIGNMENT - 1) / RS_PACK_ALIGNMENT * RS_PACK_ALIGNMENT);
 }
 
-/* Memory and data; l is zero.  On failure the caller still frees it. */
-static rs_status layer_make(struct layer *l, struct rs_error *err)
+/* Memory and data; l is zero but for its workload.  On failure the caller still frees it. */
+static rs_status layer_make(struct rs_bench_layer *l, int threads, struct rs_error *err)
 {
-    const struct rs_conv_shape *sh = &l->w->sh;
-    const bool depthwise = l->w->kind == RS_BENCH_DEPTHWISE;
+    const struct rs_conv_shape *sh = &l->workload->sh;
+    const bool depthwise = l->workload->kind == RS_BENCH_DEPTHWISE;
     const size_t in = (size_t)sh->h * (size_t)sh->w * (size_t)sh->c, m = (size_t)sh->m;
     const size_t taps = (size_t)sh->r * (size_t)sh->s * (depthwise ? 1 : (size_t)sh->c);
     uint32_t state = 12345;
 
+    RS_TRY(rs_pool_create(threads, &l->pool, err));
     l->ifmap = aligned(in);
     l->filter = aligned(taps * m);
     l->ofmap = aligned((size_t)sh->e * (size_t)sh->f * m);
     l->bias = aligned(4 * m);
     l->mult = aligned(4 * m);
     l->shift = aligned(4 * m);
+    l->scale = aligned(4 * m);
     if (l->ifmap == NULL || l->filter == NULL || l->ofmap == NULL || l->bias == NULL || l->mult == NULL ||
-        l->shift == NULL)
-        return rs_fail(err, RS_ERR_NOMEM, "bench: no memory for %s", l->w->name);
+        l->shift == NULL || l->scale == NULL)
+        return rs_fail(err, RS_ERR_NOMEM, "bench: no memory for %s", l->workload->name);
     for (size_t i = 0; i < in; i++)
         l->ifmap[i] = (int8_t)(next(&state) >> 24);
     for (size_t i = 0; i < taps * m; i++)
@@ -134,27 +129,57 @@ static rs_status layer_make(struct layer *l, struct rs_error *err)
         RS_TRY(rs_quantize_multiplier(0.01 / sqrt((double)taps) * (1.0 + 0.001 * (double)(next(&state) % 1000)),
                                       &l->mult[i], &shift, err));
         l->shift[i] = shift;
+        l->scale[i] = (float)ldexp((double)l->mult[i], shift - 31);
     }
     l->q = (struct rs_quant){ .zp_in = -5, .zp_out = 7, .act_min = -128, .act_max = 127, .count = sh->m,
                               .mult = l->mult, .shift = l->shift };
 
     RS_TRY(depthwise ? rs_depthwise_conv2d_s8_pack_bytes(sh, &l->sizes, err)
                      : rs_conv2d_s8_pack_bytes(sh, &l->sizes, err));
+    l->sizes.scratch_bytes = (l->sizes.scratch_bytes + RS_PACK_ALIGNMENT - 1) / RS_PACK_ALIGNMENT * RS_PACK_ALIGNMENT;
     l->packed = aligned(l->sizes.packed_bytes);
-    l->scratch = aligned(l->sizes.scratch_bytes);
+    l->scratch = aligned(l->sizes.scratch_bytes * (size_t)threads);
     if (l->packed == NULL || l->scratch == NULL)
-        return rs_fail(err, RS_ERR_NOMEM, "bench: no memory for %s packed", l->w->name);
+        return rs_fail(err, RS_ERR_NOMEM, "bench: no memory for %s packed", l->workload->name);
     return depthwise ? rs_depthwise_conv2d_s8_pack(sh, l->filter, l->bias, &l->q, l->packed, l->sizes.packed_bytes, err)
                      : rs_conv2d_s8_pack(sh, l->filter, l->bias, &l->q, l->packed, l->sizes.packed_bytes, err);
 }
 
-static rs_status layer_run(struct layer *l, struct rs_error *err)
+rs_status rs_bench_layer_create(int index, int threads, struct rs_bench_layer **layer, struct rs_error *err)
 {
-    const struct rs_conv_shape *sh = &l->w->sh;
+    const struct rs_bench_workload *w = rs_bench_workload_at(index);
+    struct rs_bench_layer *l = calloc(1, sizeof *l);
+    rs_status status;
 
-    if (!l->reference)
-        return rs_packed_run(l->packed, l->ifmap, l->ofmap, 0, 1, l->scratch, l->sizes.scratch_bytes, err);
-    return l->w->kind == RS_BENCH_DEPTHWISE
+    if (layer != NULL)
+        *layer = NULL;
+    if (w == NULL || layer == NULL || l == NULL) {
+        free(l);
+        return w == NULL || layer == NULL ? rs_fail(err, RS_ERR_ARG, "bench: no workload %d, or null output", index)
+                                          : rs_fail(err, RS_ERR_NOMEM, "bench: no memory");
+    }
+    l->workload = w;
+    status = layer_make(l, threads, err);
+    if (status != RS_OK)
+        rs_bench_layer_destroy(l);
+    else
+        *layer = l;
+    return status;
+}
+
+rs_status rs_bench_layer_run(struct rs_bench_layer *l, struct rs_error *err)
+{
+    return rs_packed_run_pool(l->packed, l->ifmap, l->ofmap, l->pool, l->scratch,
+                              l->sizes.scratch_bytes * (size_t)rs_pool_threads(l->pool), err);
+}
+
+static rs_status layer_run(struct rs_bench_layer *l, bool reference, struct rs_error *err)
+{
+    const struct rs_conv_shape *sh = &l->workload->sh;
+
+    if (!reference)
+        return rs_bench_layer_run(l, err);
+    return l->workload->kind == RS_BENCH_DEPTHWISE
                ? rs_depthwise_conv2d_s8_ref(sh, l->ifmap, l->filter, l->bias, &l->q, l->ofmap, err)
                : rs_conv2d_s8_ref(sh, l->ifmap, l->filter, l->bias, &l->q, l->ofmap, err);
 }
@@ -169,12 +194,12 @@ static int by_value(const void *a, const void *b)
 enum { SAMPLES = 64 };
 
 /* Samples of about 200 us, each followed by a burst of the peak. */
-static rs_status measure(struct layer *l, double seconds, struct rs_bench_result *result, struct rs_error *err)
+static rs_status measure(struct rs_bench_layer *l, bool reference, double seconds, struct rs_bench_result *result, struct rs_error *err)
 {
     double ns[SAMPLES], ratio[SAMPLES], t0 = now_ns();
     int samples = 0;
 
-    RS_TRY(layer_run(l, err));         /* warm, and how many calls make a sample */
+    RS_TRY(layer_run(l, reference, err));         /* warm, and how many calls make a sample */
 
     const double one = now_ns() - t0;
     const int64_t calls = one > 200e3 ? 1 : (int64_t)(200e3 / (one > 50.0 ? one : 50.0)) + 1;
@@ -184,7 +209,7 @@ static rs_status measure(struct layer *l, double seconds, struct rs_bench_result
     do {
         t0 = now_ns();
         for (int64_t i = 0; i < calls; i++)
-            RS_TRY(layer_run(l, err));
+            RS_TRY(layer_run(l, reference, err));
 
         const double took = now_ns() - t0;
         double peak = 0.0;
@@ -194,7 +219,7 @@ static rs_status measure(struct layer *l, double seconds, struct rs_bench_result
 
         spent += took;
         ns[samples % SAMPLES] = took / (double)calls;
-        ratio[samples % SAMPLES] = peak > 0.0 ? (double)l->w->macs * (double)calls / took / peak : 0.0;
+        ratio[samples % SAMPLES] = peak > 0.0 ? (double)l->workload->macs * (double)calls / took / peak : 0.0;
         samples++;
     } while (spent < budget);
 
@@ -212,16 +237,15 @@ static rs_status measure(struct layer *l, double seconds, struct rs_bench_result
 rs_status rs_bench_run(int index, bool reference, double seconds, struct rs_bench_result *result,
                        struct rs_error *err)
 {
-    struct layer l = { .w = rs_bench_workload_at(index), .reference = reference };
+    struct rs_bench_layer *l;
     rs_status status;
 
-    if (l.w == NULL || result == NULL)
-        return rs_fail(err, RS_ERR_ARG, "bench: no workload %d, or null output", index);
+    if (result == NULL)
+        return rs_fail(err, RS_ERR_ARG, "bench: null output");
     if (!(seconds > 0.0 && seconds <= 60.0))
         return rs_fail(err, RS_ERR_RANGE, "bench: %g seconds, must be in (0, 60]", seconds);
-    status = layer_make(&l, err);
-    if (status == RS_OK)
-        status = measure(&l, seconds, result, err);
-    layer_free(&l);
+    RS_TRY(rs_bench_layer_create(index, 1, &l, err));
+    status = measure(l, reference, seconds, result, err);
+    rs_bench_layer_destroy(l);
     return status;
 }

@@ -7,7 +7,8 @@
  */
 #ifndef RS_KERNELS_BENCH_H
 #define RS_KERNELS_BENCH_H
-#include "kernels.h"
+#include "pack.h"
+#include "pool.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -30,6 +31,31 @@ struct rs_bench_result {
     int64_t calls;
     size_t packed_bytes, scratch_bytes;
 };
+
+/* A workload with its data, packed for the instruction set in force; for comparisons with other libraries. */
+struct rs_bench_layer {
+    const struct rs_bench_workload *workload;
+    int8_t *ifmap, *filter, *ofmap;    /* GEMM: filter [N][K]                                          */
+    int32_t *bias, *mult, *shift;
+    float *scale;                      /* [M], mult * 2^(shift - 31)                                   */
+    struct rs_quant q;
+    struct rs_pack_sizes sizes;
+    void *packed, *scratch;
+    struct rs_pool *pool;
+};
+
+/**
+ * rs_bench_layer_create() - random codes, the same on each call, per-channel multipliers, zero points -5 and 7.
+ *
+ * @threads: [1, 256].  Errors: as rs_bench_run() and rs_pool_create().
+ */
+RS_MUST_CHECK
+rs_status rs_bench_layer_create(int index, int threads, struct rs_bench_layer **layer, struct rs_error *err);
+void rs_bench_layer_destroy(struct rs_bench_layer *layer);             /* NULL is allowed */
+
+/* One run, on the layer's threads, into layer->ofmap. */
+RS_MUST_CHECK
+rs_status rs_bench_layer_run(struct rs_bench_layer *layer, struct rs_error *err);
 
 int rs_bench_count(void);
 /* NULL past the last. */

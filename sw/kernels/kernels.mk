@@ -1,0 +1,20 @@
+# kernels.mk - the peers of `rowstation bench-cpu`: one shared object for each library that is installed.
+PEER_DIR := $(BUILD)/peers
+PEERS := $(PEER_DIR)/librs_peer_onnxruntime.so \
+         $(if $(and $(call have,xnnpack.h),$(call have,pthreadpool.h)),$(PEER_DIR)/librs_peer_xnnpack.so) \
+         $(if $(call have,oneapi/dnnl/dnnl.h),$(PEER_DIR)/librs_peer_onednn.so)
+PEER_INC := -Ihost -Isw/base -Isw/kernels -Isw/kernels/peers
+
+.PHONY: peers
+peers: $(PEERS)
+cli: $(PEERS)
+
+$(PEER_DIR)/librs_peer_%.so: sw/kernels/peers/%.c sw/kernels/peers/peer.h sw/kernels/bench.h
+	$(SAY) CC $<
+	@mkdir -p $(@D)
+	$(Q)$(CC) $(filter-out -MMD -MP,$(BASE_CFLAGS)) $(CFLAGS) $(PEER_INC) -shared $< -o $@ $(if $(filter xnnpack,$*),-lXNNPACK -lpthreadpool,-ldl)
+
+$(PEER_DIR)/librs_peer_%.so: sw/kernels/peers/%.cpp sw/kernels/peers/peer.h sw/kernels/bench.h
+	$(SAY) CXX $<
+	@mkdir -p $(@D)
+	$(Q)$(CXX) -std=c++17 -O2 -fPIC -fvisibility=hidden -fopenmp -Wall -Wextra -Werror $(PEER_INC) -shared $< -o $@ -ldnnl
