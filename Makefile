@@ -233,6 +233,7 @@ install-built: lib cli $(BUILD)/rowstation.pc
 	$(Q)ln -sf librowstation.so.$(VERSION) $(LIBDIR)/librowstation.so
 	$(Q)install -m 644 $(BUILD)/rowstation.pc $(LIBDIR)/pkgconfig
 	$(Q)for f in $(EMU_LIBS) $(SIM_LIBS) $(wildcard $(BUILD)/rs_sim_*) $(XRT_PROGRAMS); do [ ! -f $$f ] || install -m 755 $$f $(LIBDIR)/rowstation; done
+	$(Q)install -d $(LIBDIR)/rowstation/peers; for f in $(PEERS); do [ ! -f $$f ] || install -m 755 $$f $(LIBDIR)/rowstation/peers; done
 	$(SAY) INSTALL $(DESTDIR)$(PREFIX)
 
 $(BUILD)/rowstation.pc: host/rowstation.pc.in FORCE

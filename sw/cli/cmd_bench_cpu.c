@@ -3,8 +3,8 @@
  *
  * Every contestant gets the same codes and is asked for the same answers.  A round times each in turn, for some 200 us;
  * the numbers are medians over the rounds.  One thread: CPU time of the thread.  More: wall time of the samples during
- * which the system took no processor away (if there are three such; else the shortest), after a pause in which the
- * waiting threads of the contestant before fall asleep.
+ * which the system took no processor away (if there are three such; else the shortest), after a pause until the threads of
+ * the contestant before have fallen asleep.
  */
 #include <dlfcn.h>
 #include <limits.h>
@@ -25,6 +25,8 @@
 #define COMMAND "bench-cpu"
 
 enum { MOST_PEERS = 3, MOST_CONTESTANTS = 10, MOST_SAMPLES = 256, MOST_THREAD_COUNTS = 4, MOST_WORKLOADS = 32 };
+/* Rounds of several threads at least; a contestant that took so many times the budget sits the rest out. */
+enum { MANY_ROUNDS = 30, PATIENCE = 4 };
 static const char *const peer_names[MOST_PEERS] = { "onednn", "xnnpack", "onnxruntime" };
 static const char *const isa_of_peers = "avx2";        /* that --isa which the peers are held to as well */
 
@@ -114,12 +116,31 @@ static bool run_once(const struct contestant *c, struct rs_bench_layer *ours)
     return c->peer == NULL ? rs_bench_layer_run(ours, NULL) == RS_OK : c->peer->run(c->handle);
 }
 
+/*
+ * Until the threads of the contestant before look no longer for work (some do so for 40 ms): at most 0.2 s.  The system
+ * brings their time up to date with its clock tick only, every 4 ms or so.
+ */
+static void wait_for_sleep(void)
+{
+    double spent = now_us(CLOCK_PROCESS_CPUTIME_ID);
+
+    for (int i = 0; i < 20; i++) {
+        nanosleep(&(struct timespec){ .tv_nsec = 10000000 }, NULL);
+
+        const double now = now_us(CLOCK_PROCESS_CPUTIME_ID);
+
+        if (now - spent < 500.0)
+            return;
+        spent = now;
+    }
+}
+
 static bool sample(struct contestant *c, struct rs_bench_layer *ours, int threads)
 {
     const clockid_t clock = threads == 1 ? CLOCK_THREAD_CPUTIME_ID : CLOCK_MONOTONIC;
 
     if (threads > 1) {
-        nanosleep(&(struct timespec){ .tv_nsec = 3000000 }, NULL);
+        wait_for_sleep();
         if (!run_once(c, ours))
             return false;
     }
@@ -245,19 +266,18 @@ static rs_status run_workload(struct bench_cpu *b, int index, int threads, struc
         if (!warm(&all[i], ours, threads))
             status = rs_fail(err, RS_ERR_DEVICE, "%s: a run of %s failed", ours->workload->name, i == 0 ? "ours" : all[i].peer->name);
 
-    const double budget = b->seconds * 1e6;
+    /* Several threads: as many calls for all, since one that waits for a processor says nothing about its speed. */
+    for (int i = 1; i < n && threads > 1; i++)
+        all[i].calls = all[0].calls;
 
-    for (bool more = true; more && status == RS_OK;) {
-        more = false;
+    const double budget = b->seconds * 1e6;
+    const int rounds = threads > 1 ? MANY_ROUNDS : 1;
+
+    for (int round = 0; status == RS_OK && (round < rounds || all[0].spent_us < budget); round++)
         for (int i = 0; i < n && status == RS_OK; i++)
-            if (all[i].spent_us < budget || all[i].samples == 0) {
-                more = true;
+            if (i == 0 || all[i].samples < 3 || all[i].spent_us < PATIENCE * budget)
                 if (!sample(&all[i], ours, threads))
                     status = rs_fail(err, RS_ERR_DEVICE, "%s: a run failed", ours->workload->name);
-            }
-        if (all[0].spent_us >= budget)
-            more = false;              /* rounds end with ours, so that it has a sample in each */
-    }
     for (int i = 1; i < n && status == RS_OK; i++)
         status = compare(&all[i], ours, err);
     if (status == RS_OK) {
