@@ -29,6 +29,7 @@ struct job { const struct bench_layer *layer; const char *path; };
 struct bench {
     const char *target, *json, *junit, *baseline, *latency, *mapping;
     uint64_t seed;
+    int32_t batch;                     /* items that the array works on together                   */
     struct rs_device *device, *reference;
     struct rs_device_info info;
     struct bench_layers layers;
@@ -43,16 +44,16 @@ static const char *const where_names[] = {[RS_WHERE_CPU] = "cpu", [RS_WHERE_ARRA
 
 /* ---- running ------------------------------------------------------------------------------------------ */
 
-static rs_status make_graph(const struct job *job, uint64_t seed, struct rs_graph **graph, struct rs_error *err)
+static rs_status make_graph(const struct job *job, uint64_t seed, int32_t batch, struct rs_graph **graph, struct rs_error *err)
 {
-    rs_status status;
+    rs_status status = job->layer != NULL ? layer_graph(job->layer, seed, graph, err) : rs_network_csv_load(job->path, seed, graph, err);
 
-    if (job->layer != NULL)
-        return layer_graph(job->layer, seed, graph, err);
-    status = rs_network_csv_load(job->path, seed, graph, err);
     if (status != RS_OK)
         return status;
-    status = rs_graph_optimize(*graph, RS_PASS_ALL, NULL, err);
+    if (job->layer == NULL)
+        status = rs_graph_optimize(*graph, RS_PASS_ALL, NULL, err);
+    if (status == RS_OK && batch > 1)
+        status = rs_graph_set_batch(*graph, batch, err);
     if (status != RS_OK)
         rs_graph_destroy(*graph);
     return status;
@@ -152,7 +153,7 @@ static rs_status network_results(struct bench *b, const struct job *job, const s
 }
 
 /* The job on @device, once; *output: free().  With @b, its results are added. */
-static rs_status run_on(struct rs_device *device, struct bench *b, const struct job *job, uint64_t seed, bool reference,
+static rs_status run_on(struct rs_device *device, struct bench *b, const struct job *job, uint64_t seed, int32_t batch, bool reference,
                         int8_t **output, size_t *bytes, struct rs_error *err)
 {
     struct rs_graph *graph;
@@ -162,7 +163,7 @@ static rs_status run_on(struct rs_device *device, struct bench *b, const struct 
     void *inputs[MAX_TENSORS], *outputs[MAX_TENSORS];
     int8_t *input = NULL;
     size_t input_bytes;
-    rs_status status = make_graph(job, seed, &graph, err);
+    rs_status status = make_graph(job, seed, batch, &graph, err);
 
     *output = NULL;
     if (status == RS_OK)
@@ -213,9 +214,9 @@ static rs_status run_job(struct bench *b, const struct job *job, int *first, str
         snprintf(r->name, sizeof r->name, "%s", job->layer->name);
         strcpy(r->type, layer_type_name(job->layer->type));
     }
-    status = run_on(b->device, b, job, b->seed, false, &got, &n, &why);
+    status = run_on(b->device, b, job, b->seed, b->batch, false, &got, &n, &why);
     if (status == RS_OK)
-        status = run_on(b->reference, NULL, job, b->seed, true, &want, &n_want, &why);
+        status = run_on(b->reference, NULL, job, b->seed, b->batch, true, &want, &n_want, &why);
     if (status != RS_OK) {
         if (b->n == *first && add_result(b, &r, err) != RS_OK)
             return err->status;
@@ -311,6 +312,7 @@ static rs_status write_json(const struct bench *b, struct rs_error *err)
     json_uint(&j, "clock_mhz_assumed", b->info.clock_mhz);
     json_uint(&j, "macs_per_cycle", b->info.macs_per_cycle);
     json_uint(&j, "seed", b->seed);
+    json_int(&j, "batch", b->batch);
     json_array(&j, "layers", false);
     for (int i = 0; i < b->n; i++) {
         const struct result *r = &b->result[i];
@@ -460,12 +462,12 @@ static rs_status bench(struct bench *b, struct rs_error *err)
 
 int cmd_bench(int argc, char **argv)
 {
-    enum { TARGET = 256, GEMM, CONV, SEED, JSON, JUNIT, BASELINE, LATENCY, MAPPING };
+    enum { TARGET = 256, GEMM, CONV, SEED, JSON, JUNIT, BASELINE, LATENCY, MAPPING, BATCH };
     static const struct option options[] = {
         {"target", 1, NULL, TARGET}, {"gemm", 1, NULL, GEMM}, {"conv", 1, NULL, CONV}, {"seed", 1, NULL, SEED},
         {"json", 1, NULL, JSON}, {"junit", 1, NULL, JUNIT}, {"baseline", 1, NULL, BASELINE},
-        {"latency-table", 1, NULL, LATENCY}, {"mapping", 1, NULL, MAPPING}, {NULL, 0, NULL, 0}};
-    struct bench b = {.seed = 1};
+        {"latency-table", 1, NULL, LATENCY}, {"mapping", 1, NULL, MAPPING}, {"batch", 1, NULL, BATCH}, {NULL, 0, NULL, 0}};
+    struct bench b = {.seed = 1, .batch = 1};
     struct rs_error err = {0};
     rs_status status = RS_OK;
     char *end;
@@ -486,6 +488,14 @@ int cmd_bench(int argc, char **argv)
             if (end == optarg || *end != '\0')
                 result = cli_usage(COMMAND, "--seed %s: a number is expected", optarg);
             break;
+        case BATCH: {
+            const long n = strtol(optarg, &end, 10);
+
+            if (end == optarg || *end != '\0' || n < 1 || n > 1024)
+                result = cli_usage(COMMAND, "--batch %s: a number from 1 to 1024 is expected", optarg);
+            b.batch = (int32_t)n;
+            break;
+        }
         default:
             result = cli_bad_option(COMMAND, argc, argv, c);
         }

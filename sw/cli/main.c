@@ -26,7 +26,7 @@ static const struct command {
     {"check", "check MODEL --input FILE [--golden FILE] [--input FILE --golden FILE]... [--target T] [--against T]",
      "compare with golden outputs or another target; name the first divergence", cmd_check},
     {"bench", "bench LAYERS.csv | --gemm M,N,K | --conv C,H,W,M,R,S[,STRIDE[,PAD[,GROUPS]]] [--target T] [--seed N]\n"
-     "                        [--json FILE] [--junit FILE] [--baseline FILE] [--latency-table FILE] [--mapping FILE]",
+     "                        [--json FILE] [--junit FILE] [--baseline FILE] [--latency-table FILE] [--mapping FILE] [--batch N]",
      "run layers on random data, check them, count cycles", cmd_bench},
     {"bench-cpu", "bench-cpu [--threads N,...] [--isa NAME] [--seconds S] [--only PART] [--json FILE] [--ladder[=SIZE]]",
      "the CPU kernels beside oneDNN, XNNPACK and ONNX Runtime", cmd_bench_cpu},

@@ -55,6 +55,7 @@ expect run_wants_values 2 'wants a value' "$rs" run "$model" --input
 expect run_takes_one_model 2 'one MODEL' "$rs" run "$model" "$model" --input x
 expect check_wants_an_input 2 'no --input' "$rs" check "$model"
 expect compile_wants_an_output 2 'no -o FILE' "$rs" compile "$model"
+expect bench_wants_a_sound_batch 2 'from 1 to 1024' "$rs" bench --gemm 1,2,3 --batch 0
 expect bench_wants_layers 2 'no layers' "$rs" bench
 expect bench_refuses_two_numbers 2 'M,N,K is expected' "$rs" bench --gemm 1,2
 

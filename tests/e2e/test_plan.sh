@@ -80,6 +80,7 @@ expect explain_says_by_hand 0 'given by hand' "$rs" plan $net --mapping "$tmp/on
 if [ -e "$build/librs_emu_default.so" ]; then
     expect bench_by_hand_is_exact 0 'b1_a .* ok' "$rs" bench $net --target emu --mapping "$tmp/one"
     expect bench_by_hand_takes_one_network 2 'one network or one layer' "$rs" bench $net $net --target emu --mapping "$tmp/one"
+    expect bench_of_a_batch_is_exact 0 '1,310,720 .* ok' "$rs" bench tests/workloads/ad.csv --target emu --batch 16
     head -c 784 /dev/zero >"$tmp/black.i8"
     "$rs" plan models/fashion_resnet.tflite --write-mapping "$tmp/fashion" >/dev/null
     expect run_by_hand_is_exact 0 'Bit-exact' "$rs" run models/fashion_resnet.tflite --target emu --mapping "$tmp/fashion" --input "$tmp/black.i8" --verify

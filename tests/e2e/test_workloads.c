@@ -59,7 +59,8 @@ static bool run_network(const struct rs_graph *g, const struct rs_platform_api *
     return ok;
 }
 
-static void check_workload(const struct workload *x)
+/* @batch items at once; *clocks: what they took. */
+static void check_workload(const struct workload *x, int batch, uint64_t *clocks)
 {
     const char *why = NULL;
     const struct rs_platform_api *api = platform_open("emu", "default", &why);
@@ -75,6 +76,7 @@ static void check_workload(const struct workload *x)
     MUST(api != NULL, "%s", why);
     snprintf(path, sizeof path, "tests/workloads/%s.csv", x->name);
     MUST(rs_network_csv_load(path, 7, &g, &err) == RS_OK && rs_graph_optimize(g, RS_PASS_ALL, NULL, &err) == RS_OK, "%s", err.text);
+    MUST(batch == 1 || rs_graph_set_batch(g, batch, &err) == RS_OK, "%s", err.text);
     MUST(rs_plan_graph(g, &api->config, NULL, &plan, &err) == RS_OK, "%s", err.text);
     CHECK(plan->n_jobs == 1 && plan->array_macs == rs_graph_total_macs(g), "%s: %d jobs, %lld of %lld MACs on the array", x->name,
           plan->n_jobs, (long long)plan->array_macs, (long long)rs_graph_total_macs(g));
@@ -106,8 +108,10 @@ static void check_workload(const struct workload *x)
           (unsigned long long)result.clocks, (unsigned long long)x->most_clocks);
     CHECK(llabs((long long)plan->cycles - (long long)result.clocks) * 100 <= 3 * (long long)result.clocks,
           "%s: %lld clocks predicted, %llu counted: more than 3 %% apart", x->name, (long long)plan->cycles, (unsigned long long)result.clocks);
-    printf("  %-13s %9llu clocks counted, %9lld predicted, utilization %5.2f %%\n", x->name, (unsigned long long)result.clocks,
+    printf("  %-13s %9llu clocks counted, %9lld predicted, utilization %5.2f %%", x->name, (unsigned long long)result.clocks,
            (long long)plan->cycles, percent);
+    printf(batch > 1 ? ", batch of %d\n" : "\n", batch);
+    *clocks = result.clocks;
     free(input);
     free(want);
     free(got);
@@ -120,6 +124,7 @@ static void check_workload(const struct workload *x)
 TEST(networks_are_exact_and_keep_the_array_busy)
 {
     const bool all = getenv("RS_TEST_LONG") != NULL;
+    uint64_t clocks;
 
     for (size_t i = 0; i < sizeof workloads / sizeof *workloads; i++) {
         bool wanted = n_only == 0 && (all || !workloads[i].large);
@@ -127,8 +132,21 @@ TEST(networks_are_exact_and_keep_the_array_busy)
         for (int k = 0; k < n_only; k++)
             wanted |= strcmp(only[k], workloads[i].name) == 0;
         if (wanted)
-            check_workload(&workloads[i]);
+            check_workload(&workloads[i], 1, &clocks);
     }
+}
+
+/* A fully connected network waits for its weights: fifteen more items cost little. */
+TEST(sixteen_items_of_the_autoencoder_cost_at_most_half_more_than_one)
+{
+    const struct workload ad = { "ad", false, 0, 10000 }, ad16 = { "ad", false, 70, 15000 };
+    uint64_t one = 0, sixteen = 0;
+
+    if (n_only > 0)
+        SKIP("not asked for");
+    check_workload(&ad, 1, &one);
+    check_workload(&ad16, 16, &sixteen);
+    CHECK(2 * sixteen <= 3 * one, "%llu clocks for 16 items, %llu for one", (unsigned long long)sixteen, (unsigned long long)one);
 }
 
 int main(int argc, char **argv)
@@ -137,5 +155,6 @@ int main(int argc, char **argv)
     n_only = argc - 1;
     (void)random_layers_check;
     RUN(networks_are_exact_and_keep_the_array_busy);
+    RUN(sixteen_items_of_the_autoencoder_cost_at_most_half_more_than_one);
     return test_exit();
 }
