@@ -39,9 +39,11 @@ static rs_status map_writers(struct job *j, int i, struct rs_error *err)
     struct act *a = &j->acts[l->out];
 
     free(a->writers);
-    a->writers = calloc((size_t)a->cbs * (size_t)a->pixels, sizeof *a->writers);
+    const int cbs = rs_div_up(a->channels, l->block);
+
+    a->writers = calloc((size_t)cbs * (size_t)a->pixels, sizeof *a->writers);
     if (a->writers == NULL)
-        return rs_fail(err, RS_ERR_NOMEM, "no memory for the writers of %d blocks", a->cbs * a->pixels);
+        return rs_fail(err, RS_ERR_NOMEM, "no memory for the writers of %d blocks", cbs * a->pixels);
     for (int k = 0; k < l->n_groups; k++) {
         const struct group *g = &l->groups[k];
         const int cb0 = g->m0 / l->block, cb1 = is_pool(l) ? cb0 + g->nm : (g->m0 + g->nm - 1) / l->block + 1;
@@ -176,7 +178,7 @@ static bool ready_at(const struct ordering *x, int i, int g, int64_t *ready)
         if (needs[k] == 0)
             continue;
         if (makers[k] < 0) {                               /* loaded at the start, in order */
-            *ready = rs_max64(*ready, START_CLOCKS + (int64_t)needs[k] * x->j->acts[acts[k]].cbs / 4);
+            *ready = rs_max64(*ready, START_CLOCKS + (int64_t)needs[k] * x->j->acts[acts[k]].cbs * x->j->acts[acts[k]].px / 4);
             continue;
         }
         if (x->next[makers[k]] < needs[k])

@@ -11,6 +11,8 @@
 #include <string.h>
 #include "plan_internal.h"
 
+enum { LEAST_MATRIX_ROWS = 64, MOST_MATRIX_ROWS = 32767 };
+
 static rs_status config_check(const struct rs_hw_config *c, struct rs_error *err)
 {
     if ((c->rows != 4 && c->rows != 8 && c->rows != 16) || c->block != c->rows || c->cols < 2 || c->cols > 16)
@@ -56,6 +58,7 @@ static void finish_layer(struct layer *l, int block)
         l->cbs = 1;
     } else if (l->R == 1 && l->S == 1 && l->U == 1 && l->pad_top == 0 && l->pad_left == 0 && l->E == l->H && l->F == l->W &&
                l->filter_layout == FILTER_MRSC) {
+        l->matrix = l->H == 1 && l->W == 1;
         l->W = l->F = l->N * l->H * l->W;
         l->N = l->H = l->E = 1;
         l->in_image = l->out_image = l->W;
@@ -209,9 +212,47 @@ static void init_act(struct act *a, int tensor, int pixels, int px, int channels
                        .zp = zp, .arena = -1, .glb = -1, .first = INT32_MAX, .last = -1 };
 }
 
-/* After all layers are known: strides, and over which layers each activation lives. */
-static void finish_acts(struct job *j)
+/*
+ * Matrices that the host writes or reads stay as it has them, [P][C], where every layer that touches them can: its pixels are then
+ * ifmap rows of one column, C/B blocks apart, and no conversion is needed.  Few rows are better off as columns, two a word.
+ */
+static void choose_row_major(struct job *j, int block)
 {
+    for (int i = 0; i < j->n_acts; i++) {
+        struct act *a = &j->acts[i];
+
+        a->row_major = (a->from_host || a->to_host) && !a->from_job && !a->to_job && a->px == 1 && a->channels % block == 0 &&
+                       a->pixels >= LEAST_MATRIX_ROWS && a->pixels <= MOST_MATRIX_ROWS;
+    }
+    for (int i = 0; i < j->n_layers; i++) {
+        const struct layer *l = &j->layers[i];
+        const int ids[3] = { l->in, l->res, l->out };
+
+        for (int k = 0; k < 3; k++)
+            if (ids[k] >= 0 && (!l->matrix || l->res >= 0))
+                j->acts[ids[k]].row_major = false;
+    }
+    for (int i = 0; i < j->n_acts; i++)
+        if (j->acts[i].row_major) {
+            j->acts[i].px = j->acts[i].cbs;
+            j->acts[i].cbs = 1;
+        }
+    for (int i = 0; i < j->n_layers; i++) {
+        struct layer *l = &j->layers[i];
+
+        l->in_px = j->acts[l->in].px;
+        l->out_px = j->acts[l->out].px;
+        if (j->acts[l->in].row_major || j->acts[l->out].row_major) {
+            l->H = l->E = l->W;
+            l->W = l->F = 1;
+        }
+    }
+}
+
+/* After all layers are known: layouts, strides, and over which layers each activation lives. */
+static void finish_acts(struct job *j, int block)
+{
+    choose_row_major(j, block);
     for (int i = 0; i < j->n_layers; i++) {
         struct layer *l = &j->layers[i];
         const int ids[3] = { l->in, l->res, l->out };
@@ -239,8 +280,8 @@ static void finish_acts(struct job *j)
 
 static void tensor_of_act(struct rs_plan_tensor *t, const struct act *a, int tensor, int block)
 {
-    *t = (struct rs_plan_tensor){ .tensor = tensor, .offset_bytes = (uint64_t)a->arena, .pixels = a->pixels, .channels = a->channels,
-                                  .element_bytes = a->px, .block_stride = a->stride, .zero_point = a->zp,
+    *t = (struct rs_plan_tensor){ .tensor = tensor, .offset_bytes = (uint64_t)a->arena, .pixels = a->row_major ? a->pixels * a->px : a->pixels,
+                                  .channels = a->row_major ? block : a->channels, .element_bytes = a->row_major ? 1 : a->px, .block_stride = a->stride, .zero_point = a->zp,
                                   .bytes = (uint64_t)a->cbs * (uint64_t)a->stride * (uint64_t)block };
 }
 
@@ -496,7 +537,7 @@ static rs_status plan_one_job(struct planning *x, int from, int to, int *bad_nod
         /* An ADD may lie in a later run of nodes than its carrier; what it reads is the carrier's operand already. */
     }
     if (s == RS_OK) {
-        finish_acts(&j);
+        finish_acts(&j, block);
         s = rs_plan_job(&plan->config, x->o, &j, &x->commands, &x->image, &x->arena_used, &x->status_used, NULL, out, plan->steps, err);
     }
     for (int i = 0; s == RS_OK && i < j.n_acts; i++) {
@@ -796,7 +837,7 @@ rs_status rs_plan_layer(const struct rs_plan_layer *p, const struct rs_hw_config
         l->res = 2;
         j.n_acts = 3;
     }
-    finish_acts(&j);
+    finish_acts(&j, (int)config->block);
     plan->steps[0] = (struct rs_plan_step){ .where = RS_PLAN_ARRAY, .carrier = -1, .macs = l->macs };
     snprintf(plan->steps[0].reason, sizeof plan->steps[0].reason, "%s", pool ? "pool engine" : "array");
     s = rs_plan_job(config, options != NULL ? options : &none, &j, &commands, &image, &arena, &status, p->map, job, plan->steps, err);

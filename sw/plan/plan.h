@@ -13,6 +13,9 @@
  * (rs_layout_to_blocked), set BASE0 = commands + job->commands_offset_bytes, BASE1..3 to the buffers, ap_start,
  * wait, read its outputs (rs_layout_from_blocked).  Tensors that only other jobs read stay in the arena.
  *
+ * Matrices by rows: a tensor with channels == B and P * C/B pixels may be the rows [P][C] of a matrix, C a multiple of B: as a blocked
+ * layout of one channel block it is the same bytes, so rs_layout_to_blocked() copies.
+ *
  * Blocked layout [C/B][P][B]: B = config.block channels make a block, P = N*H*W pixels, N slowest; a channel block
  * has block_stride >= P blocks of room.  Channels past C hold the zero point going in, anything coming out.
  * int16 activations are [C/B][P][2][B]: of each pixel a block of low bytes, then one of high bytes.

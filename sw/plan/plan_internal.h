@@ -7,7 +7,8 @@
 struct act {
     int  tensor;                 /* graph tensor id                                                  */
     int  pixels, channels, cbs;  /* P; C; ceil(C/B)                                                  */
-    int  px;                     /* blocks of a pixel: 1, int16: 2                                   */
+    int  px;                     /* blocks of a pixel that lie together: 1, int16: 2, row_major: C/B */
+    bool row_major;              /* as the host has it, [P][C]: cbs 1, and a channel block is a step of 1 */
     int  stride;                 /* blocks between channel blocks, in the arena and when resident    */
     int  zp;
     bool from_host, to_host;     /* written by the host before the job, read by it after             */
@@ -65,6 +66,8 @@ struct layer {
 
     struct rs_mapping map;
     bool pinned;                 /* its mapping is given                                             */
+    bool matrix;                 /* pixels are the rows of a matrix                                  */
+    int  in_px, out_px;          /* px of its activations                                            */
     int  tile_rows;              /* ofmap rows (E > 1) or columns (E = 1) between loads and stores; all of them if nothing is spilled */
     int  in_buf, res_buf, out_buf;          /* first block of the two tile buffers of a spilled activation */
     int  in_tile, res_tile, out_tile;       /* blocks of one channel block of a tile buffer          */

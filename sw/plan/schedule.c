@@ -124,9 +124,9 @@ struct interval { int64_t from, to; };          /* pixels, int16: their halves, 
 
 static int tiles_of(const struct layer *l) { return rs_div_up(l->E > 1 ? l->E : l->F, l->tile_rows); }
 
-static struct interval in_blocks(const struct layer *l, int64_t from, int64_t to)
+static struct interval in_blocks(int px, int64_t from, int64_t to)
 {
-    return (struct interval){ from * rs_layer_px(l), to * rs_layer_px(l) };
+    return (struct interval){ from * px, to * px };
 }
 
 static struct interval out_pixels(const struct layer *l, int tile)
@@ -135,8 +135,8 @@ static struct interval out_pixels(const struct layer *l, int tile)
     const int64_t base = (int64_t)image * l->out_image;
 
     if (l->E > 1)
-        return in_blocks(l, base + (int64_t)lo * l->F, base + (int64_t)rs_min(l->E, lo + l->tile_rows) * l->F);
-    return in_blocks(l, base + lo, base + rs_min(l->F, lo + l->tile_rows));
+        return in_blocks(l->out_px, base + (int64_t)lo * l->F, base + (int64_t)rs_min(l->E, lo + l->tile_rows) * l->F);
+    return in_blocks(l->out_px, base + lo, base + rs_min(l->F, lo + l->tile_rows));
 }
 
 static struct interval in_pixels(const struct layer *l, int tile)
@@ -145,19 +145,19 @@ static struct interval in_pixels(const struct layer *l, int tile)
     const int64_t base = (int64_t)image * l->in_image;
 
     if (l->filter_layout == FILTER_LINEAR && !is_pool(l))
-        return in_blocks(l, 0, l->linear_pixels);
+        return in_blocks(l->in_px, 0, l->linear_pixels);
     if (l->E > 1) {
         const int hi = rs_min(l->E, lo + l->tile_rows);
         const int a = rs_max(0, lo * l->U - l->pad_top), z = rs_min(l->H, (hi - 1) * l->U - l->pad_top + l->R);
 
-        return in_blocks(l, base + (int64_t)a * l->W, base + (int64_t)rs_max(z, a + 1) * l->W);
+        return in_blocks(l->in_px, base + (int64_t)a * l->W, base + (int64_t)rs_max(z, a + 1) * l->W);
     }
     if (l->H > 1)
-        return in_blocks(l, base, base + (int64_t)l->H * l->W);
+        return in_blocks(l->in_px, base, base + (int64_t)l->H * l->W);
     const int hi = rs_min(l->F, lo + l->tile_rows);
     const int a = rs_max(0, lo * l->U - l->pad_left), z = rs_min(l->W, (hi - 1) * l->U - l->pad_left + l->S);
 
-    return in_blocks(l, base + a, base + rs_max(z, a + 1));
+    return in_blocks(l->in_px, base + a, base + rs_max(z, a + 1));
 }
 
 /* Blocks per channel block of the largest tile. */
@@ -352,8 +352,8 @@ struct view { int64_t base; int cb; };          /* block of (channel block 0, pi
 static struct view view_of(const struct act *a, int buf, int tile_blocks_, int tile, struct interval p)
 {
     if (!a->spilled)
-        return (struct view){ a->glb, a->stride };
-    return (struct view){ (int64_t)buf + (tile & 1 ? (int64_t)tile_blocks_ * a->cbs : 0) - p.from, tile_blocks_ };
+        return (struct view){ a->glb, a->row_major ? 1 : a->stride };
+    return (struct view){ (int64_t)buf + (tile & 1 ? (int64_t)tile_blocks_ * a->cbs : 0) - p.from, a->row_major ? 1 : tile_blocks_ };
 }
 
 static void make_group(struct build *b, struct cmd *k, int layer, const struct group *g)
@@ -361,7 +361,7 @@ static void make_group(struct build *b, struct cmd *k, int layer, const struct g
     const struct layer *l = &b->j->layers[layer];
     const struct rs_mapping *m = &l->map;
     const struct act *in = &b->j->acts[l->in], *out = &b->j->acts[l->out];
-    const int block = (int)b->c->block, glb = (int)b->c->glb_blocks, px = rs_layer_px(l);
+    const int block = (int)b->c->block, glb = (int)b->c->glb_blocks, px = rs_layer_px(l), ip = l->in_px, op = l->out_px;
     const struct view iv = view_of(in, l->in_buf, l->in_tile, g->tile, in_pixels(l, g->tile));
     const struct view ov = view_of(out, l->out_buf, l->out_tile, g->tile, out_pixels(l, g->tile));
     const int h0 = g->e0 * l->U - l->pad_top, x0 = g->f0 * l->U - l->pad_left;
@@ -369,16 +369,16 @@ static void make_group(struct build *b, struct cmd *k, int layer, const struct g
     const int w_lo = rs_max(0, x0), w_hi = rs_min(l->W, x0 + (g->nf - 1) * l->U + l->S);
     const bool linear = l->filter_layout == FILTER_LINEAR && !is_pool(l);
     const int if_cb = linear ? px : iv.cb;
-    const int64_t if_base = iv.base + (int64_t)g->image * l->in_image * px + (int64_t)rs_first_block(l, g) * iv.cb;
-    const int64_t out_base = ov.base + ((int64_t)g->image * l->out_image + (int64_t)g->e0 * l->F + g->f0) * px + (int64_t)(g->m0 / block) * ov.cb;
+    const int64_t if_base = iv.base + (int64_t)g->image * l->in_image * ip + (int64_t)rs_first_block(l, g) * iv.cb;
+    const int64_t out_base = ov.base + ((int64_t)g->image * l->out_image + (int64_t)g->e0 * l->F + g->f0) * op + (int64_t)(g->m0 / block) * ov.cb;
     const int out_blocks = is_pool(l) ? g->nm : rs_div_up(g->m0 % block + g->nm, block);
 
     memset(k, 0, sizeof *k);
     k->layer = layer;
     k->chunk = is_pool(l) ? -1 : g->chunk;
     if (h_hi > h_lo && w_hi > w_lo)
-        add_region(k, SPACE_GLB, false, if_base + ((int64_t)h_lo * l->W + w_lo) * px, (w_hi - w_lo) * px, h_hi - h_lo, l->W * px, is_pool(l) ? g->nm : l->cbs, if_cb);
-    add_region(k, SPACE_GLB, true, out_base, g->nf * px, g->ne, l->F * px, out_blocks, ov.cb);
+        add_region(k, SPACE_GLB, false, if_base + ((int64_t)h_lo * l->W + w_lo) * ip, (w_hi - w_lo) * px, h_hi - h_lo, l->W * ip, is_pool(l) ? g->nm : l->cbs, if_cb);
+    add_region(k, SPACE_GLB, true, out_base, g->nf * px, g->ne, l->F * op, out_blocks, ov.cb);
     PUT(k, LAYER, layer & 0xFFFF);
     if (is_pool(l)) {
         const int window = l->R * l->S;
@@ -454,7 +454,7 @@ static void make_group(struct build *b, struct cmd *k, int layer, const struct g
     const bool flat = l->H == 1 && l->R == 1 && l->S == 1 && l->U == 1 && l->pad_top == 0 && l->pad_left == 0;
 
     PUT(k, IF_BASE, modulo(if_base + (flat ? x0 * px : 0), glb));
-    PUT(k, IF_ROW, l->H == 1 ? 0 : l->W * px);
+    PUT(k, IF_ROW, l->H == 1 ? 0 : l->W * ip);
     PUT(k, IF_CB, if_cb);
     PUT(k, IF_W, flat ? rs_min((l->W - x0) * px, 65534) : l->W * px);
     PUT(k, IF_H, l->H);
@@ -463,7 +463,7 @@ static void make_group(struct build *b, struct cmd *k, int layer, const struct g
     PUT(k, OUT_E, g->ne);
     PUT(k, OUT_F, g->nf * px);
     PUT(k, OUT_BASE, modulo(out_base, glb));
-    PUT(k, OUT_ROW, l->E == 1 ? 0 : l->F * px);
+    PUT(k, OUT_ROW, l->E == 1 ? 0 : l->F * op);
     PUT(k, OUT_MB, ov.cb);
     PUT(k, OUT_BYTE, g->m0 % block);
     PUT(k, ZP_OUT, l->zp_out);

@@ -149,12 +149,72 @@ TEST(sixteen_items_of_the_autoencoder_cost_at_most_half_more_than_one)
     CHECK(2 * sixteen <= 3 * one, "%llu clocks for 16 items, %llu for one", (unsigned long long)sixteen, (unsigned long long)one);
 }
 
+/* c[n][n] = a[n][n] * b: a goes into the device's memory as it is, row by row, and c comes out so; b is packed when it is planned. */
+static void check_gemm(int n, double floor_percent)
+{
+    const char *why = NULL;
+    const struct rs_platform_api *api = platform_open("emu", "default", &why);
+    const struct rs_platform_options options = { .mem_base = 0x4000000000 };
+    const size_t bytes = (size_t)n * (size_t)n;
+    int8_t *a = malloc(bytes), *b = malloc(bytes), *c = malloc(bytes), *want = malloc(bytes);
+    int32_t mult = 1518500250, shift = -11;
+    struct rs_plan_layer layer = { .kind = RS_PLAN_CONV, .filter = b };
+    struct rs_plan *plan = NULL;
+    struct rs_error err = { 0 };
+    struct job_result result = { 0 };
+    struct rs_platform *p;
+    char text[512] = "";
+
+    MUST(api != NULL, "%s", why);
+    MUST(a != NULL && b != NULL && c != NULL && want != NULL, "out of memory");
+    test_rng = (uint64_t)n;
+    for (size_t i = 0; i < bytes; i++) {
+        a[i] = (int8_t)rnd();
+        b[i] = (int8_t)rnd_range(-127, 127);
+    }
+    layer.shape = (struct rs_conv_shape){ .n = n, .h = 1, .w = 1, .c = n, .m = n, .r = 1, .s = 1, .e = 1, .f = 1, .stride_h = 1, .stride_w = 1,
+                                          .dilation_h = 1, .dilation_w = 1 };
+    layer.quant = (struct rs_quant){ .zp_in = 3, .zp_out = -7, .act_min = -128, .act_max = 127, .rounding = RS_ROUND_DOUBLE, .count = 1,
+                                     .mult = &mult, .shift = &shift };
+    MUST(rs_fully_connected_s8_ref(n, n, n, a, b, NULL, &layer.quant, want, &err) == RS_OK, "%s", err.text);
+    MUST(rs_plan_layer(&layer, &api->config, NULL, &plan, &err) == RS_OK, "%s", err.text);
+    MUST(plan->jobs[0].inputs[0].bytes == bytes && plan->jobs[0].outputs[0].bytes == bytes, "operands are not of %zu bytes", bytes);
+    p = api->create(&options, text, sizeof text);
+    MUST(p != NULL, "%s", text);
+    CHECK(api->mem_write(p, options.mem_base + JOB_ARENA + plan->jobs[0].inputs[0].offset_bytes, a, bytes) &&
+          platform_run(api, p, options.mem_base, plan, 100 * (uint64_t)plan->cycles, &result) &&
+          api->mem_read(p, options.mem_base + JOB_ARENA + plan->jobs[0].outputs[0].offset_bytes, c, bytes), "GEMM %d did not run", n);
+    const double percent = 100.0 * (double)n * (double)bytes / ((double)result.clocks * 2.0 * api->config.rows * api->config.cols);
+
+    CHECK(memcmp(c, want, bytes) == 0, "GEMM %d: not the reference's result", n);
+    CHECK(percent >= floor_percent, "GEMM %d: %.2f %% utilization, floor %.0f %%", n, percent, floor_percent);
+    CHECK(llabs((long long)plan->cycles - (long long)result.clocks) * 100 <= 3 * (long long)result.clocks, "GEMM %d: %lld clocks predicted, %llu counted",
+          n, (long long)plan->cycles, (unsigned long long)result.clocks);
+    printf("  GEMM %-8d %9llu clocks counted, %9lld predicted, utilization %5.2f %%\n", n, (unsigned long long)result.clocks, (long long)plan->cycles, percent);
+    api->destroy(p);
+    rs_plan_free(plan);
+    free(a);
+    free(b);
+    free(c);
+    free(want);
+}
+
+TEST(matrix_products_read_and_write_rows)
+{
+    if (n_only > 0 && strcmp(only[0], "gemm") != 0)
+        SKIP("not asked for");
+    check_gemm(512, 94);
+    if (n_only > 0 || getenv("RS_TEST_LONG") != NULL)
+        check_gemm(1024, 97);
+}
+
 int main(int argc, char **argv)
 {
     only = argv + 1;
     n_only = argc - 1;
     (void)random_layers_check;
     RUN(networks_are_exact_and_keep_the_array_busy);
+    RUN(matrix_products_read_and_write_rows);
     RUN(sixteen_items_of_the_autoencoder_cost_at_most_half_more_than_one);
     return test_exit();
 }
