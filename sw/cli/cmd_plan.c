@@ -13,7 +13,8 @@
 static const char *const where_names[] = {
     [RS_PLAN_CPU] = "cpu", [RS_PLAN_ARRAY] = "array", [RS_PLAN_FUSED] = "fused", [RS_PLAN_VIEW] = "none"};
 
-static void print_json(FILE *to, const char *model, const struct rs_graph *g, const struct rs_plan *p, const struct rs_explanation *x)
+static void print_json(FILE *to, const char *model, const struct rs_graph *g, const struct rs_plan *p, const struct rs_memory_plan *memory,
+                       const struct rs_explanation *x)
 {
     struct json j;
 
@@ -27,6 +28,8 @@ static void print_json(FILE *to, const char *model, const struct rs_graph *g, co
     json_uint(&j, "commands_bytes", p->commands_bytes);
     json_uint(&j, "image_bytes", p->image_bytes);
     json_uint(&j, "arena_bytes", p->arena_bytes);
+    json_uint(&j, "activation_bytes", memory->arena_bytes);
+    json_uint(&j, "activation_bytes_lower_bound", memory->lower_bound_bytes);
     json_array(&j, "jobs", false);
     for (int i = 0; i < p->n_jobs; i++) {
         const struct rs_plan_job *job = &p->jobs[i];
@@ -78,16 +81,23 @@ struct request {                       /* the command line                      
 static rs_status show(const struct request *r, const struct rs_graph *graph, const struct rs_plan *p, const struct rs_explanation *x,
                       struct rs_error *err)
 {
-    FILE *file = r->json != NULL ? cli_create(r->json, err) : stdout;
+    struct rs_memory_plan *memory;
+    rs_status status = rs_memory_plan_create(graph, 64, &memory, err);
+    FILE *file = status != RS_OK ? NULL : r->json != NULL ? cli_create(r->json, err) : stdout;
 
-    if (file == NULL)
-        return RS_ERR_IO;
+    if (file == NULL) {
+        rs_memory_plan_destroy(status == RS_OK ? memory : NULL);
+        return status != RS_OK ? status : RS_ERR_IO;
+    }
     if (r->json != NULL) {
-        print_json(file, r->model, graph, p, x);
+        print_json(file, r->model, graph, p, memory, x);
     } else {
         printf("%s on preset %s: %u x %u PEs x 2 lanes, %u MACs a clock\n", r->model, p->config.preset, p->config.rows, p->config.cols,
                2 * p->config.rows * p->config.cols);
         rs_plan_print(p, graph, stdout);
+        printf("memory: activations %zu B, %.2f of the %zu B that must live at once\n", memory->arena_bytes,
+               memory->lower_bound_bytes > 0 ? (double)memory->arena_bytes / (double)memory->lower_bound_bytes : 1.0,
+               memory->lower_bound_bytes);
         if (x != NULL)
             explain_text(stdout, x, p, graph);
     }
@@ -95,6 +105,7 @@ static rs_status show(const struct request *r, const struct rs_graph *graph, con
         printf("job %d\n", i);
         rs_disassemble_stream(p->commands + p->jobs[i].commands_offset_bytes / 4, p->jobs[i].n_commands, stdout);
     }
+    rs_memory_plan_destroy(memory);
     if (!cli_finish(file) || (file != stdout && fflush(stdout) != 0))
         return rs_fail(err, RS_ERR_IO, "%s: %s", r->json != NULL ? r->json : "standard output", strerror(errno));
     return RS_OK;

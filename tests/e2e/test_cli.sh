@@ -190,6 +190,7 @@ expect bench_junit_has_all_layers 0 'tests="8" failures="0"' cat "$tmp/j.xml"
 
 # ---- a network on the CPU ----
 expect plan_says_where_and_why 0 'no SOFTMAX' "$rs" plan "$model"
+expect plan_prints_memory_beside_its_bound 0 "memory: activations 37632 B, 1.00 of the 37632 B" "$rs" plan "$model"
 expect plan_json_has_reasons 0 '"reason"' "$rs" plan "$model" --json
 expect plan_json_into_a_file 0 '' "$rs" plan "$model" --json "$tmp/plan.json"
 expect plan_needs_an_array 1 'has no array' "$rs" plan "$model" --target cpu

@@ -2,7 +2,9 @@
  * test_graph_memory.c - the memory planner: no two live tensors overlap, by brute force; peaks against the bound.
  */
 #define _POSIX_C_SOURCE 200809L
+#include "network_csv.h"
 #include "test_graph_build.h"
+#include "tflite.h"
 
 static uint64_t seed = 1;
 
@@ -186,6 +188,28 @@ TEST(run_checks_its_arguments_and_obeys_the_hook)
     rs_graph_destroy(g);
 }
 
+TEST(networks_take_at_most_a_fifth_more_than_what_lives_at_once)
+{
+    static const char *const names[] = { "alexnet", "vgg16", "resnet8", "resnet18", "resnet50", "mobilenet_v1", "mobilenet_v2", "kws", "vww", "ad" };
+
+    for (size_t i = 0; i <= sizeof names / sizeof names[0]; i++) {
+        const bool own = i == sizeof names / sizeof names[0];
+        char path[80] = "models/fashion_resnet.tflite";
+        struct rs_graph *g;
+        struct rs_memory_plan *plan;
+        struct rs_error err;
+
+        if (!own)
+            snprintf(path, sizeof path, "tests/workloads/%s.csv", names[i]);
+        MUST((own ? rs_tflite_load(path, &g, &err) : rs_network_csv_load(path, 1, &g, &err)) == RS_OK, "%s", err.text);
+        MUST(rs_memory_plan_create(g, 64, &plan, &err) == RS_OK, "%s: %s", path, err.text);
+        CHECK(plan->lower_bound_bytes > 0 && plan->arena_bytes <= plan->lower_bound_bytes * 6 / 5, "%s: %zu bytes, %zu live at once", path,
+              plan->arena_bytes, plan->lower_bound_bytes);
+        rs_memory_plan_destroy(plan);
+        rs_graph_destroy(g);
+    }
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1)
@@ -194,6 +218,7 @@ int main(int argc, char **argv)
     RUN(rejects_sizes_that_overflow_and_lifetimes_that_end_before_they_start);
     RUN(random_graphs_run_in_one_arena_as_in_separate_buffers);
     RUN(a_view_shares_its_storage_and_keeps_it_alive);
+    RUN(networks_take_at_most_a_fifth_more_than_what_lives_at_once);
     RUN(run_checks_its_arguments_and_obeys_the_hook);
     return test_exit();
 }
