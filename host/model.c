@@ -435,6 +435,13 @@ void rs_model_free(struct rs_model *m)
 
 /* ---- inputs and outputs --------------------------------------------------------------------------- */
 
+const struct rs_layer_report *rs_model_layers(const struct rs_model *m, uint32_t *n)
+{
+    if (n != NULL)
+        *n = m != NULL ? (uint32_t)m->n_layers : 0;
+    return m != NULL ? m->layers : NULL;
+}
+
 int rs_model_inputs(const struct rs_model *m)
 {
     return m != NULL ? m->graph->n_inputs : 0;

@@ -243,6 +243,34 @@ RS_MUST_CHECK rs_status rs_model_input(const struct rs_model *model, int index, 
 RS_MUST_CHECK rs_status rs_model_output(const struct rs_model *model, int index, struct rs_tensor_info *info,
                                         struct rs_error *err);
 
+/* ---- float models ------------------------------------------------------------------------- */
+
+enum rs_quantize_method { RS_QUANTIZE_MINMAX = 0, RS_QUANTIZE_PERCENTILE, RS_QUANTIZE_MSE };
+
+/* All fields zero is a good default.  docs/quantization.md says what they do. */
+struct rs_quantize_options {
+    enum rs_quantize_method method;
+    double   percentile;          /* of PERCENTILE, (50, 100]; 0: 99.99                       */
+    bool     no_equalization, no_bias_correction;
+    uint32_t keep16;              /* so many layers, the most sensitive, with 16-bit activations */
+    /* Each operation of the quantized model, in order: SQNR of its output on the samples in dB (INFINITY: equal). */
+    void (*layer)(void *context, const char *name, const char *op, double sqnr_db);
+    void *context;
+};
+
+/**
+ * rs_quantize_model() - an int8 model of a float one.
+ *
+ * @path:    a float .tflite or .onnx: every input and output is float32
+ * @samples: samples[i] holds @n items of the model's input i (elements as rs_model_input() of the model says), dense;
+ *           from the training data, some hundreds; borrowed until return
+ * @out:     the .tflite that is written
+ * Errors: RS_ERR_IO; those of rs_model_load(); RS_ERR_UNSUPPORTED (not a float model, or an operation that TFLite has not);
+ * RS_ERR_RANGE (a NaN or infinity on the way).
+ */
+RS_MUST_CHECK rs_status rs_quantize_model(const char *path, const float *const *samples, uint32_t n,
+                                          const struct rs_quantize_options *options, const char *out, struct rs_error *err);
+
 /* ---- one layer without a model ------------------------------------------------------------ */
 
 /* How accumulators become codes: clamp(zp_out + round(acc * mult * 2^(shift - 31)), act_min, act_max), gemmlowp's
@@ -383,6 +411,10 @@ struct rs_report {
     uint32_t    n_layers;
     const struct rs_layer_report *layers;   /* sums over the batch                            */
 };
+
+/* The plan of a model, before anything has run: where each layer goes and why, its MACs and predicted cycles; all that is
+ * counted or measured is zero.  *n layers; valid as long as the model. */
+const struct rs_layer_report *rs_model_layers(const struct rs_model *model, uint32_t *n);
 
 /* Of a request that has ended with RS_OK; valid until it is freed.  RS_ERR_BUSY before. */
 RS_MUST_CHECK rs_status rs_request_report(struct rs_request *request, const struct rs_report **report,
