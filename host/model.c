@@ -324,9 +324,11 @@ rs_status rs_model_load_memory(struct rs_device *device, const void *bytes, size
         *model = NULL;
     if (device == NULL || bytes == NULL || model == NULL)
         return rs_fail(err, RS_ERR_ARG, "rs_model_load: null pointer");
+    const struct rs_import_options how = {.rounding = device->uri.round_onnx ? RS_ROUND_ONNX : RS_ROUND_DOUBLE};
+
     status = model_file_parse(bytes, size, &file, err);
     if (status == RS_OK)
-        status = rs_import(file.tflite, file.tflite_bytes, NULL, &graph, err);
+        status = rs_import(file.tflite, file.tflite_bytes, &how, &graph, err);
     if (status != RS_OK)
         return status;
     status = rs_graph_optimize(graph, RS_PASS_ALL, NULL, err);

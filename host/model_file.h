@@ -1,5 +1,5 @@
 /*
- * model_file.h - files that rs_model_load() accepts: a .tflite, or a compiled model, which is the .tflite with its plan.
+ * model_file.h - files that rs_model_load() accepts: a .tflite or .onnx, or a compiled model, which is such a file with its plan.
  *
  * Compiled: struct header of model_file.c, then the .tflite, then the plan as rs_plan_save() writes it.
  */

@@ -98,7 +98,8 @@ struct rs_open_options {
  *
  * @uri: KIND[:PRESET][?OPTION=VALUE[&...]], or NULL: environment ROWSTATION_TARGET; if that is not set,
  *       XCL_EMULATION_MODE=sw_emu means `emu` and hw_emu means `sim` (a message says so); else `cpu`.
- *   cpu                 no device: every operation runs on the CPU kernels
+ *   cpu                 no device: every operation runs on the CPU kernels.  Its one option is rounding=onnx: ONNX models
+ *                       are computed with ONNX Runtime's rounding, where the array (and `cpu` without it) rounds twice
  *   emu[:PRESET]        the accelerator's C, clock by clock     (preset: default, small, tiny, or your own)
  *   sim[:PRESET]        the Verilated accelerator in its SystemC platform
  *   xrt[:CARD]          a card through Xilinx XRT, or XRT's own emulation; CARD is an index or a BDF
@@ -207,7 +208,7 @@ struct rs_load_options {
 
 /**
  * rs_model_load() - read a model, plan it for @device.
- * @path: a .tflite file, or one that rs_model_save() wrote
+ * @path: a .tflite or .onnx file, or one that rs_model_save() wrote
  * Errors: RS_ERR_IO; RS_ERR_FORMAT, RS_ERR_UNSUPPORTED, RS_ERR_SHAPE (what the file asks for); RS_ERR_MISMATCH (compiled
  * for another configuration); RS_ERR_NOMEM.
  */
@@ -229,7 +230,7 @@ void rs_model_free(struct rs_model *model);
 /* One input or output of a model. */
 struct rs_tensor_info {
     const char *name;             /* valid as long as the model                               */
-    const char *type;             /* "int8", "int32", "float32"                               */
+    const char *type;             /* "int8", "uint8", "int32", "float32"                      */
     int         rank;
     int32_t     dim[5];           /* dim[0] is N of one batch item, usually 1                 */
     size_t      elements, bytes;  /* of one batch item                                        */

@@ -146,9 +146,10 @@ rs_status rs_uri_parse(const char *text, struct rs_uri *uri, struct rs_error *er
         strcpy(u.preset, xrt ? "0" : "default");
     }
     if (*at == '?') {
-        if (cpu)
-            return rs_fail(err, RS_ERR_ARG, "target 'cpu' takes no options, found '%.64s'", at);
-        for (at++; *at != '\0';) {
+        if (cpu && strcmp(at, "?rounding=onnx") != 0 && strcmp(at, "?rounding=double") != 0)
+            return rs_fail(err, RS_ERR_ARG, "target 'cpu' takes no option but rounding=onnx or rounding=double, found '%.64s'", at);
+        u.round_onnx = cpu && strcmp(at, "?rounding=onnx") == 0;
+        for (at = cpu ? "" : at + 1; *at != '\0';) {
             const size_t length = strcspn(at, "&");
             const size_t name = strcspn(at, "=&");
             rs_status status;

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include "graph_internal.h"
+#include "kernels_onnx.h"
 #include "move.h"
 #include "pack.h"
 
@@ -100,6 +101,19 @@ static rs_status batch_matmul(const struct operands *o, struct rs_error *err)
     return RS_OK;
 }
 
+static rs_status onnx_binary(const struct operands *o, struct rs_error *err)
+{
+    const struct rs_node *n = o->n;
+    const struct rs_dims d1 = rs_dims_of(o->in), d2 = rs_dims_of(o->in2), d_out = rs_dims_of(o->out);
+    const struct rs_onnx_binary q = {
+        .zp1 = o->in->quant.zero_point[0], .zp2 = o->in2->quant.zero_point[0], .zp_out = o->out->quant.zero_point[0],
+        .act_min = n->act_min, .act_max = n->act_max, .offset = n->codes_u8 ? 128 : 0,
+        .ratio1 = n->real[0], .ratio2 = n->op == RS_OP_MUL ? 0 : n->op == RS_OP_SUB ? -n->real[1] : n->real[1],
+    };
+
+    return rs_binary_s8_onnx(n->op == RS_OP_MUL, &d1, o->x, &d2, o->y, &q, &d_out, o->z, err);
+}
+
 static rs_status concat(const struct operands *o, void *const *data, struct rs_error *err)
 {
     const struct rs_node *n = o->n;
@@ -187,10 +201,16 @@ static rs_status run(const struct operands *o, int node, void *const *data, stru
     case RS_OP_BATCH_MATMUL:
         return batch_matmul(o, err);
     case RS_OP_ADD:
+        if (o->g->rounding == RS_ROUND_ONNX)
+            return onnx_binary(o, err);
         return rs_add_s8(&d1, o->x, &d2, o->y, &n->u.add, &d_out, o->z, err);
     case RS_OP_SUB:
+        if (o->g->rounding == RS_ROUND_ONNX)
+            return onnx_binary(o, err);
         return rs_sub_s8(&d1, o->x, &d2, o->y, &n->u.add, &d_out, o->z, err);
     case RS_OP_MUL:
+        if (o->g->rounding == RS_ROUND_ONNX)
+            return onnx_binary(o, err);
         return rs_mul_s8(&d1, o->x, &d2, o->y, &n->u.mul, &d_out, o->z, err);
     case RS_OP_MAXIMUM:
     case RS_OP_MINIMUM:

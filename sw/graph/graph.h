@@ -92,6 +92,7 @@ struct rs_tensor {
  *   mult[i], shift[i], real[i], 0 <= i < n_requant, as struct rs_quant of kernels.h wants them (positive shift is left).
  *     CONV2D, DEPTHWISE_CONV2D, FULLY_CONNECTED: n_requant = M always (a per-tensor filter scale is repeated);
  *     BATCH_MATMUL, QUANTIZE of s8/u8, RELU...: 1; LEAKY_RELU: 2, [0] for codes >= zp_in, [1] below;
+ *     ADD with RS_ROUND_ONNX: 2, s1 / s_out and s2 / s_out; MUL: 1, s1 * s2 / s_out;
  *     CONCAT: one an input; n_requant = 0 where all inputs have the output's scale and zero point.
  *   u.add (ADD, SUB), u.mul, u.mean, u.softmax, u.sigmoid (LOGISTIC, TANH): the kernels' own parameters.
  */
@@ -120,6 +121,7 @@ struct rs_node {
     float   beta;                          /* SOFTMAX beta; LEAKY_RELU alpha                         */
     float   epsilon;                       /* BATCH_NORM, LAYER_NORM: added to the variance, >= 0    */
     bool    approximate;                   /* GELU: by tanh instead of erf                           */
+    bool    codes_u8;                      /* ADD, MUL with RS_ROUND_ONNX: the file's codes are uint8, 128 more (kernels_onnx.h) */
     enum rs_function function;             /* FUNCTION: with parameters beta and gamma               */
     float   gamma;
     bool    adjoint_x, adjoint_y;          /* BATCH_MATMUL                                           */

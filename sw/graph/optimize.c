@@ -190,7 +190,7 @@ static bool same_node(const struct rs_graph *g, const struct rs_node *a, const s
            a->n_axes == b->n_axes && memcmp(a->axis, b->axis, sizeof a->axis) == 0 && a->keep_dims == b->keep_dims &&
            a->n_shape == b->n_shape && memcmp(a->shape, b->shape, sizeof a->shape) == 0 &&
            memcmp(a->before, b->before, sizeof a->before) == 0 && memcmp(a->after, b->after, sizeof a->after) == 0 &&
-           a->pad_code == b->pad_code && a->pad_value == b->pad_value && a->beta == b->beta && a->function == b->function && a->gamma == b->gamma && a->epsilon == b->epsilon &&
+           a->pad_code == b->pad_code && a->pad_value == b->pad_value && a->beta == b->beta && a->function == b->function && a->gamma == b->gamma && a->codes_u8 == b->codes_u8 && a->epsilon == b->epsilon &&
            a->approximate == b->approximate && a->act == b->act && a->adjoint_x == b->adjoint_x &&
            a->adjoint_y == b->adjoint_y && a->align_corners == b->align_corners && a->half_pixel == b->half_pixel;
 }

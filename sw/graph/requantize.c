@@ -52,6 +52,14 @@ static rs_status named(const struct rs_graph *g, const struct rs_node *n, rs_sta
     return status == RS_OK ? RS_OK : rs_node_fail(g, n, err, status, "%.300s", why->text);
 }
 
+/* ONNX Runtime's: float products, rounded each. */
+static double onnx_multiplier(float s_in, float s_filter, float s_out)
+{
+    const float product = s_in * s_filter;
+
+    return (double)(product / s_out);
+}
+
 static rs_status filter_multipliers(const struct rs_graph *g, struct rs_node *n, struct rs_error *err)
 {
     const struct rs_tensor *in = &g->tensors[n->inputs[0]], *w = &g->tensors[n->inputs[1]], *out = &g->tensors[n->outputs[0]];
@@ -63,9 +71,12 @@ static rs_status filter_multipliers(const struct rs_graph *g, struct rs_node *n,
     for (int i = 0; i < m; i++) {
         const float s_filter = w->quant.scale[w->quant.channels > 1 ? i : 0];
 
-        real[i] = n->op == RS_OP_FULLY_CONNECTED && w->quant.channels == 1
-                ? rs_fc_real_multiplier(in->quant.scale[0], s_filter, out->quant.scale[0])
-                : rs_conv_real_multiplier(in->quant.scale[0], s_filter, out->quant.scale[0]);
+        if (g->rounding == RS_ROUND_ONNX)
+            real[i] = onnx_multiplier(in->quant.scale[0], s_filter, out->quant.scale[0]);
+        else
+            real[i] = n->op == RS_OP_FULLY_CONNECTED && w->quant.channels == 1
+                    ? rs_fc_real_multiplier(in->quant.scale[0], s_filter, out->quant.scale[0])
+                    : rs_conv_real_multiplier(in->quant.scale[0], s_filter, out->quant.scale[0]);
     }
     const rs_status status = add_requant(g, n, real, m, err);
 
@@ -125,20 +136,28 @@ rs_status rs_requantize_node(struct rs_graph *g, struct rs_node *n, struct rs_er
     case RS_OP_FULLY_CONNECTED:
         return filter_multipliers(g, n, err);
     case RS_OP_BATCH_MATMUL:
-        real[0] = rs_fc_real_multiplier(s_in, in2->quant.scale[0], s_out);
+        real[0] = g->rounding == RS_ROUND_ONNX ? onnx_multiplier(s_in, in2->quant.scale[0], s_out)
+                                               : rs_fc_real_multiplier(s_in, in2->quant.scale[0], s_out);
         return add_requant(g, n, real, 1, err);
     case RS_OP_ADD:
     case RS_OP_SUB:
+        if (g->rounding == RS_ROUND_ONNX) {
+            real[0] = (double)(s_in / s_out);
+            real[1] = (double)(in2->quant.scale[0] / s_out);
+            return add_requant(g, n, real, 2, err);
+        }
         status = rs_add_quant_init(s_in, zp_in, in2->quant.scale[0], in2->quant.zero_point[0], s_out, zp_out,
                                    n->act_min, n->act_max, &n->u.add, &why);
-        if (g->rounding != RS_ROUND_ONNX)
-            n->u.add.rounding = g->rounding;
+        n->u.add.rounding = g->rounding;
         return named(g, n, status, &why, err);
     case RS_OP_MUL:
+        if (g->rounding == RS_ROUND_ONNX) {
+            real[0] = onnx_multiplier(s_in, in2->quant.scale[0], s_out);
+            return add_requant(g, n, real, 1, err);
+        }
         status = rs_mul_quant_init(s_in, zp_in, in2->quant.scale[0], in2->quant.zero_point[0], s_out, zp_out,
                                    n->act_min, n->act_max, &n->u.mul, &why);
-        if (g->rounding != RS_ROUND_ONNX)
-            n->u.mul.rounding = g->rounding;
+        n->u.mul.rounding = g->rounding;
         return named(g, n, status, &why, err);
     case RS_OP_MEAN:
         return named(g, n, rs_mean_quant_init(s_in, zp_in, s_out, zp_out, &n->u.mean, &why), &why, err);

@@ -32,7 +32,7 @@ TEST(refuses_what_is_malformed)
     static const struct { const char *text; rs_status status; } cases[] = {
         {"", RS_ERR_ARG}, {"gpu", RS_ERR_ARG}, {"cpuu", RS_ERR_ARG}, {"emu:", RS_ERR_ARG}, {"emu:a b", RS_ERR_ARG},
         {"emu:../x", RS_ERR_ARG}, {"emu:0123456789012345678901234567890123456789", RS_ERR_ARG}, {"cpu:x", RS_ERR_ARG},
-        {"cpu?latency=1", RS_ERR_ARG}, {"emu?latency", RS_ERR_ARG}, {"emu?=5", RS_ERR_ARG}, {"emu?nonsense=5", RS_ERR_ARG},
+        {"cpu?latency=1", RS_ERR_ARG}, {"cpu?rounding=", RS_ERR_ARG}, {"emu?rounding=onnx", RS_ERR_ARG}, {"emu?latency", RS_ERR_ARG}, {"emu?=5", RS_ERR_ARG}, {"emu?nonsense=5", RS_ERR_ARG},
         {"emu?latency=", RS_ERR_ARG}, {"emu?latency=-1", RS_ERR_ARG}, {"emu?latency=0", RS_ERR_RANGE},
         {"emu?latency=1x", RS_ERR_ARG}, {"emu?cores=3", RS_ERR_RANGE}, {"emu?mem=1T", RS_ERR_ARG},
         {"emu?base=99999999999999999999999", RS_ERR_ARG}, {"emu?base=12", RS_ERR_RANGE},

@@ -1,8 +1,8 @@
 /*
  * onnx_elementwise.c - functions of one or more elements, softmax, means, normalization.
  *
- * On codes, a function of one element is a table.  Sums, products and means of codes are the graph's integer operations
- * where it rounds as the array does; a graph that rounds as ONNX does computes them in float32, as ONNX defines them.
+ * On codes, a function of one element is a table.  Means of codes are the graph's integer operation where it rounds as
+ * the array does; a graph that rounds as ONNX does computes them in float32, as ONNX defines them.
  */
 #include <float.h>
 #include <math.h>
@@ -50,7 +50,7 @@ static rs_status integer_pair(struct onnx_importer *im, const struct onnx_node *
     int32_t dim[OX_MAX_RANK];
 
     *done = false;
-    if (im->g->rounding == RS_ROUND_ONNX || (op != RS_OP_ADD && op != RS_OP_SUB && op != RS_OP_MUL) ||
+    if ((op != RS_OP_ADD && op != RS_OP_SUB && op != RS_OP_MUL) ||
         !onnx_dequantizes(im, n->in[0], &codes[0], &q[0]) || !onnx_dequantizes(im, n->in[1], &codes[1], &q[1]) ||
         !onnx_quantized_later(im, n->out[0], &target, &to, &act))
         return RS_OK;
@@ -76,7 +76,9 @@ static rs_status integer_pair(struct onnx_importer *im, const struct onnx_node *
     }
     TRY(onnx_codes_output(im, target, &layout, to.scale, to.zero_point, &tensor));
     *done = true;
-    return onnx_emit(im, &(struct rs_node){ .op = op, .act = act }, in, 2, tensor);
+    const bool u8 = im->values[target].type == OX_UINT8;
+
+    return onnx_emit(im, &(struct rs_node){ .op = op, .act = act, .codes_u8 = u8 }, in, 2, tensor);
 }
 
 rs_status onnx_binary(struct onnx_importer *im, struct onnx_node *n)

@@ -53,6 +53,8 @@ struct onnx_value {
 
 struct onnx_node {
     const Onnx__NodeProto *proto;
+    int   source;                    /* index of the operation in the file                           */
+    const char *shown;               /* its operator there: more than one node may stand for it      */
     const struct onnx_operator *op;  /* NULL: not one of ours                                        */
     int  *in, *out;                  /* value ids, -1 absent                                         */
     int   n_in, n_out;
@@ -68,7 +70,7 @@ struct onnx_importer {
     int  *table;                     /* names: value id + 1                                          */
     size_t table_slots;
     int   opset;
-    int   node;                      /* being converted: the source of what is emitted               */
+    int   node;                      /* operation being converted: the source of what is emitted     */
     uint64_t budget;                 /* bytes that may still be made: bounded by the file's size     */
     struct onnx_block *blocks;       /* what onnx_alloc() gave                                       */
     int   refused;
@@ -176,6 +178,11 @@ struct onnx_operator {
     onnx_converter convert;
     const char *where, *what;        /* docs/operators.md                                            */
 };
+/*
+ * ONNX Runtime's integer operators that are defined by what they are in float: the operator between DequantizeLinear and
+ * QuantizeLinear.  NULL: not one of them.
+ */
+const char *onnx_between_quantizers(const char *domain, const char *name);
 const struct onnx_operator *onnx_find_operator(const char *domain, const char *name, const char **why_not);
 
 /* Converters, in the file named after their group. */

@@ -9,6 +9,7 @@
 #define ARRAY "array or CPU"
 #define QDQ   "float32; codes between DequantizeLinear and QuantizeLinear"
 #define MOVES "any layout; codes too"
+#define AS_BETWEEN "as its float operator between DequantizeLinear and QuantizeLinear"
 #define TABLE "float32; codes by a table of 256"
 
 static const struct onnx_operator operators[] = {
@@ -18,6 +19,14 @@ static const struct onnx_operator operators[] = {
     { "Gemm", false, onnx_matmul, ARRAY, QDQ },
     { "QLinearMatMul", false, onnx_matmul, ARRAY, "int8 and uint8; two activations on the CPU's kernel, which takes off the second zero point" },
     { "QGemm", true, onnx_matmul, ARRAY, "int8 and uint8 codes out" },
+    { "QLinearAdd", true, onnx_only_constant, ARRAY, AS_BETWEEN },
+    { "QLinearMul", true, onnx_only_constant, "CPU", AS_BETWEEN },
+    { "QLinearAveragePool", true, onnx_only_constant, ARRAY, AS_BETWEEN },
+    { "QLinearGlobalAveragePool", true, onnx_only_constant, ARRAY, AS_BETWEEN },
+    { "QLinearSigmoid", true, onnx_only_constant, "CPU", AS_BETWEEN },
+    { "QLinearLeakyRelu", true, onnx_only_constant, "CPU", AS_BETWEEN },
+    { "QLinearSoftmax", true, onnx_only_constant, "CPU", AS_BETWEEN },
+    { "QLinearConcat", true, onnx_only_constant, "CPU", AS_BETWEEN },
     { "QuantizeLinear", false, onnx_quantize_linear, "CPU", "float32 to int8 or uint8, one scale or one along an axis, constant" },
     { "DequantizeLinear", false, onnx_dequantize_linear, "CPU", "int8 or uint8, and constant int32, to float32; constant scales" },
     { "MaxPool", false, onnx_pool, ARRAY, "float32, int8, uint8; 1 or 2 spatial dimensions; values, no dilation" },
@@ -147,6 +156,16 @@ static const struct { const char *name, *why; } not_done[] = {
 };
 
 enum { DONE = sizeof operators / sizeof operators[0], NOT_DONE = sizeof not_done / sizeof not_done[0] };
+
+const char *onnx_between_quantizers(const char *domain, const char *name)
+{
+    if (domain == NULL || strcmp(domain, "com.microsoft") != 0 || name == NULL || strncmp(name, "QLinear", 7) != 0)
+        return NULL;
+    for (int i = 0; i < DONE; i++)                       /* the name in the list lives as long as the program */
+        if (operators[i].convert == onnx_only_constant && operators[i].microsoft && strcmp(operators[i].name, name) == 0)
+            return operators[i].name + 7;
+    return NULL;
+}
 
 const struct onnx_operator *onnx_find_operator(const char *domain, const char *name, const char **why_not)
 {

@@ -127,13 +127,13 @@ static void refuse(struct onnx_importer *im, int node, const char *why)
     char op[OX_NAME], output[OX_NAME];
     const size_t used = strlen(im->refusals);
 
-    printable(n->proto->op_type, op);
+    printable(n->shown, op);
     printable(n->n_out > 0 && n->out[0] >= 0 ? im->values[n->out[0]].name : "", output);
     if (im->each != NULL)
-        im->each(im->context, node, op, output, why);
+        im->each(im->context, n->source, op, output, why);
     im->refused++;
     if (used + 40 < sizeof im->refusals)
-        snprintf(im->refusals + used, sizeof im->refusals - used, "; operation %d %.40s (output '%.60s'): %s", node, op, output, why);
+        snprintf(im->refusals + used, sizeof im->refusals - used, "; operation %d %.40s (output '%.60s'): %s", n->source, op, output, why);
 }
 
 static rs_status refusals(struct onnx_importer *im, int needed)
@@ -145,47 +145,126 @@ static rs_status refusals(struct onnx_importer *im, int needed)
 
 /* ---- the file's parts ---- */
 
+/* How many nodes stand for an operation: QLinearAdd is DequantizeLinear twice, Add, QuantizeLinear. */
+static size_t nodes_for(const Onnx__NodeProto *p)
+{
+    const char *between = onnx_between_quantizers(p->domain, p->op_type);
+
+    if (between == NULL)
+        return 1;
+    return 2 + (strcmp(between, "Concat") == 0 ? p->n_input / 3 : strcmp(between, "Add") == 0 || strcmp(between, "Mul") == 0 ? 2 : 1);
+}
+
+static rs_status add_node(struct onnx_importer *im, const Onnx__NodeProto *proto, int source, const char *shown, int n_in, int n_out,
+                          struct onnx_node **out)
+{
+    struct onnx_node *n = &im->nodes[im->n_nodes++];
+
+    n->proto = proto;
+    n->source = source;
+    n->shown = shown;
+    n->n_in = n_in;
+    n->n_out = n_out;
+    n->in = onnx_alloc(im, (uint64_t)n_in + 1, sizeof *n->in);
+    n->out = onnx_alloc(im, (uint64_t)n_out + 1, sizeof *n->out);
+    if (n->in == NULL || n->out == NULL)
+        return im->err->status;
+    *out = n;
+    return RS_OK;
+}
+
+static rs_status made_by(struct onnx_importer *im, const struct onnx_node *n)
+{
+    for (int k = 0; k < n->n_out; k++) {
+        struct onnx_value *v = n->out[k] >= 0 ? &im->values[n->out[k]] : NULL;
+        char text[OX_NAME];
+
+        if (v != NULL && v->producer >= 0)
+            return onnx_malformed(im, "operations %d and %d both make '%s'", im->nodes[v->producer].source, n->source, printable(v->name, text));
+        if (v != NULL)
+            v->producer = (int)(n - im->nodes);
+    }
+    return RS_OK;
+}
+
+/* A node that the file does not have, with the attributes of one that it has. */
+static rs_status add_own(struct onnx_importer *im, const char *op, const struct onnx_node *like, const int *in, int n_in, int out)
+{
+    Onnx__NodeProto *proto = onnx_alloc(im, 1, sizeof *proto);
+    struct onnx_node *n;
+
+    if (proto == NULL)
+        return im->err->status;
+    onnx__node_proto__init(proto);
+    proto->op_type = (char *)(uintptr_t)op;
+    proto->attribute = like->proto->attribute;
+    proto->n_attribute = like->proto->n_attribute;
+    TRY(add_node(im, proto, like->source, like->shown, n_in, 1, &n));
+    memcpy(n->in, in, (size_t)n_in * sizeof *in);
+    n->out[0] = out;
+    return made_by(im, n);
+}
+
+/* Operands: codes, scale, zero point, of each input; scale and zero point of the output, which QLinearConcat has first. */
+static rs_status expand(struct onnx_importer *im, const Onnx__NodeProto *p, int source, const char *between)
+{
+    const bool concat = strcmp(between, "Concat") == 0;
+    const size_t inputs = nodes_for(p) - 2, first = concat ? 2 : 0, to = concat ? 0 : 3 * inputs;
+    const struct onnx_node like = { .proto = p, .source = source, .shown = p->op_type };
+    int *real = onnx_alloc(im, inputs + 1, sizeof *real), result, operand[3];
+
+    if (real == NULL)
+        return im->err->status;
+    if (p->n_input != 3 * inputs + 2 || inputs == 0 || p->n_output != 1)
+        return onnx_malformed(im, "operation %d %.40s has %zu inputs and %zu outputs", source, p->op_type, p->n_input, p->n_output);
+    for (size_t i = 0; i < inputs; i++) {
+        for (size_t k = 0; k < 3; k++)
+            operand[k] = value_of(im, p->input[first + 3 * i + k]);
+        real[i] = add_value(im, p->output[0]);
+        TRY(add_own(im, "DequantizeLinear", &like, operand, 3, real[i]));
+    }
+    result = add_value(im, p->output[0]);
+    TRY(add_own(im, between, &like, real, (int)inputs, result));
+    operand[0] = result;
+    operand[1] = value_of(im, p->input[to]);
+    operand[2] = value_of(im, p->input[to + 1]);
+    return add_own(im, "QuantizeLinear", &like, operand, 3, value_of(im, p->output[0]));
+}
+
 static rs_status read_nodes(struct onnx_importer *im)
 {
     const Onnx__GraphProto *f = im->file;
-    uint64_t names = f->n_input + f->n_output + f->n_initializer + 16;       /* and OWN_VALUES a node of our own */
+    uint64_t names = f->n_input + f->n_output + f->n_initializer + 16, nodes = 0;     /* and OWN_VALUES a node of our own */
 
-    for (size_t i = 0; i < f->n_node; i++)
+    for (size_t i = 0; i < f->n_node; i++) {
         names += f->node[i]->n_input + f->node[i]->n_output;
-    if (names > INT32_MAX / 16)
+        nodes += nodes_for(f->node[i]);
+    }
+    if (names > INT32_MAX / 16 || nodes > INT32_MAX / 16)
         return onnx_malformed(im, "%llu names", (unsigned long long)names);
     for (im->table_slots = 64; im->table_slots < 2 * names; )
         im->table_slots *= 2;
-    im->n_nodes = (int)f->n_node;
-    im->cap_values = (int)names + OWN_VALUES * im->n_nodes;
+    im->cap_values = (int)(names + OWN_VALUES * nodes);
     im->values = malloc((size_t)im->cap_values * sizeof *im->values);
     im->table = calloc(im->table_slots, sizeof *im->table);
-    im->nodes = calloc(f->n_node + 1, sizeof *im->nodes);
+    im->nodes = calloc(nodes + 1, sizeof *im->nodes);
     if (im->values == NULL || im->table == NULL || im->nodes == NULL)
         return rs_fail(im->err, RS_ERR_NOMEM, "no memory for %llu names", (unsigned long long)names);
-    for (int i = 0; i < im->n_nodes; i++) {
-        struct onnx_node *n = &im->nodes[i];
+    for (size_t i = 0; i < f->n_node; i++) {
+        const Onnx__NodeProto *p = f->node[i];
+        const char *between = onnx_between_quantizers(p->domain, p->op_type);
+        struct onnx_node *n;
 
-        n->proto = f->node[i];
-        n->n_in = (int)n->proto->n_input;
-        n->n_out = (int)n->proto->n_output;
-        n->in = onnx_alloc(im, (uint64_t)n->n_in + 1, sizeof *n->in);
-        n->out = onnx_alloc(im, (uint64_t)n->n_out + 1, sizeof *n->out);
-        if (n->in == NULL || n->out == NULL)
-            return im->err->status;
-        for (int k = 0; k < n->n_in; k++)
-            n->in[k] = value_of(im, n->proto->input[k]);
-        for (int k = 0; k < n->n_out; k++) {
-            n->out[k] = value_of(im, n->proto->output[k]);
-            if (n->out[k] < 0)
-                continue;
-            struct onnx_value *v = &im->values[n->out[k]];
-            char text[OX_NAME];
-
-            if (v->producer >= 0)
-                return onnx_malformed(im, "operations %d and %d both make '%s'", v->producer, i, printable(v->name, text));
-            v->producer = i;
+        if (between != NULL) {
+            TRY(expand(im, p, (int)i, between));
+            continue;
         }
+        TRY(add_node(im, p, (int)i, p->op_type, (int)p->n_input, (int)p->n_output, &n));
+        for (int k = 0; k < n->n_in; k++)
+            n->in[k] = value_of(im, p->input[k]);
+        for (int k = 0; k < n->n_out; k++)
+            n->out[k] = value_of(im, p->output[k]);
+        TRY(made_by(im, n));
     }
     return RS_OK;
 }
@@ -409,7 +488,7 @@ static rs_status convert_all(struct onnx_importer *im)
         if (!n->needed || n->done || n->op == NULL)
             continue;
         im->err = &why;
-        im->node = i;
+        im->node = n->source;
         rs_status status = operands_made(im, n, &made);
 
         if (status == RS_OK && made)
@@ -418,9 +497,19 @@ static rs_status convert_all(struct onnx_importer *im)
         if (status == RS_ERR_UNSUPPORTED)
             refuse(im, i, why.text);
         else if (status != RS_OK)
-            return rs_fail(err, status, "operation %d %.80s: %.350s", i, printable(n->proto->op_type, op), why.text);
+            return rs_fail(err, status, "operation %d %.80s: %.350s", n->source, printable(n->shown, op), why.text);
     }
     return RS_OK;
+}
+
+/* The last of the nodes that stand for an operation of the file: it has its output. */
+static int node_of(const struct onnx_importer *im, int source)
+{
+    int i = 0;
+
+    while (i + 1 < im->n_nodes && im->nodes[i + 1].source <= source)
+        i++;
+    return i;
 }
 
 /* Validation names the graph's operation; the listing wants the file's. */
@@ -432,7 +521,7 @@ static rs_status validate_all(struct onnx_importer *im)
         const char *text = strstr(why.text, "): ");
 
         if (status == RS_ERR_UNSUPPORTED && im->g->nodes[i].source >= 0)
-            refuse(im, im->g->nodes[i].source, text != NULL ? text + 3 : why.text);
+            refuse(im, node_of(im, im->g->nodes[i].source), text != NULL ? text + 3 : why.text);
         else if (status != RS_OK)
             return rs_fail(im->err, status, "%s", why.text);
     }
@@ -480,7 +569,7 @@ static rs_status read_model(struct onnx_importer *im, const Onnx__ModelProto *mo
 
         if (!n->needed)
             continue;
-        needed++;
+        needed += i == 0 || im->nodes[i - 1].source != n->source || !im->nodes[i - 1].needed;
         n->op = onnx_find_operator(n->proto->domain, n->proto->op_type, &why);
         if (n->op == NULL)
             refuse(im, i, why);
