@@ -1,8 +1,10 @@
-/* cmd_info.c - `rowstation info`: versions and targets; with --self-test a known-answer run on one. */
+/* cmd_info.c - `rowstation info`: versions and targets; with --self-test a known-answer run on one; --operators. */
 #include <errno.h>
 #include <string.h>
 #include "cli.h"
 #include "json.h"
+#include "onnx.h"
+#include "tflite.h"
 
 #define COMMAND "info"
 
@@ -97,12 +99,30 @@ static rs_status info(const char *target, bool self_test, const char *json, stru
     return status;
 }
 
+/* docs/operators.md, from its first table on. */
+static void show_operators(void)
+{
+    const char *domain, *name, *where, *what;
+
+    printf("## TensorFlow Lite\n\n| operation | runs on | what |\n|---|---|---|\n");
+    for (int i = 0; rs_tflite_operator(i, &name, &where, &what); i++)
+        printf("| %s | %s | %s |\n", name, where, what);
+    printf("\n## ONNX\n\n| operator | runs on | what |\n|---|---|---|\n");
+    for (int i = 0; rs_onnx_operator(i, &domain, &name, &where, &what); i++)
+        if (where != NULL)
+            printf("| %s%s%s | %s | %s |\n", domain, *domain != 0 ? "." : "", name, where, what);
+    printf("\n## ONNX operators that are refused\n\n| operator | why |\n|---|---|\n");
+    for (int i = 0; rs_onnx_operator(i, &domain, &name, &where, &what); i++)
+        if (where == NULL)
+            printf("| %s | %s |\n", name, what);
+}
+
 int cmd_info(int argc, char **argv)
 {
     static const struct option options[] = {
-        {"target", 1, NULL, 't'}, {"self-test", 0, NULL, 's'}, {"json", 1, NULL, 'j'}, {NULL, 0, NULL, 0}};
+        {"target", 1, NULL, 't'}, {"self-test", 0, NULL, 's'}, {"operators", 0, NULL, 'o'}, {"json", 1, NULL, 'j'}, {NULL, 0, NULL, 0}};
     const char *target = NULL, *json = NULL;
-    bool self_test = false;
+    bool self_test = false, operators = false;
     struct rs_error err = {0};
     int c;
 
@@ -110,10 +130,15 @@ int cmd_info(int argc, char **argv)
         switch (c) {
         case 't': target = optarg; break;
         case 's': self_test = true; break;
+        case 'o': operators = true; break;
         case 'j': json = optarg; break;
         default:  return cli_bad_option(COMMAND, argc, argv, c);
         }
     if (optind < argc)
         return cli_usage(COMMAND, "nothing but options is expected, found '%s'", argv[optind]);
+    if (operators) {
+        show_operators();
+        return fflush(stdout) == 0 ? CLI_GOOD : CLI_FAILED;
+    }
     return info(target, self_test, json, &err) == RS_OK ? CLI_GOOD : cli_fail(COMMAND, "%s", err.text);
 }

@@ -43,8 +43,8 @@ static const struct command {
     {"explore", "explore NETWORK... [--points N] [--seed N] [--sweep KEY=V,...]... [--check N] [--count N [--folder DIR]]\n"
      "                          [--json FILE] [--html FILE] [--winner FILE]",
      "sweep array shapes and memories; predicted cycles, energy, FPGA resources; Pareto front", cmd_explore},
-    {"info", "info [--target T] [--self-test] [--json FILE]",
-     "versions, targets; a known-answer run", cmd_info},
+    {"info", "info [--target T] [--self-test] [--json FILE] | --operators",
+     "versions, targets; a known-answer run; every operation and where it runs", cmd_info},
     {"compile", "compile MODEL -o FILE [--target T]",
      "keep a model with its plan and packed filters for a preset", cmd_compile},
     {"quantize", "quantize MODEL --calib DIR|FILE|idx:FILE#A-B... -o FILE [--method minmax|percentile[=P]|mse] [--samples N] [--keep16 K]\n"

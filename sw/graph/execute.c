@@ -278,7 +278,7 @@ static rs_status run(const struct operands *o, int node, void *const *data, stru
     case RS_OP_DEQUANTIZE:
         return rs_dequantize_s8_f32(count, o->x, o->in->quant.scale[0], o->in->quant.zero_point[0],
                                     (float *)(void *)o->z, err);
-    case RS_OP_DIV: case RS_OP_SQUARED_DIFFERENCE: case RS_OP_GELU: case RS_OP_ERF: case RS_OP_EXP: case RS_OP_SQRT:
+    case RS_OP_DIV: case RS_OP_POW: case RS_OP_SQUARED_DIFFERENCE: case RS_OP_GELU: case RS_OP_ERF: case RS_OP_EXP: case RS_OP_SQRT:
     case RS_OP_RSQRT: case RS_OP_BATCH_NORM: case RS_OP_LAYER_NORM: case RS_OP_COUNT:
         break;                                          /* of float32 only: rs_graph_validate() has refused them */
     }

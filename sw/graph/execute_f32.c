@@ -41,6 +41,7 @@ static bool binary_of(enum rs_op op, enum rs_binary *binary)
     case RS_OP_DIV:                *binary = RS_BINARY_DIV; return true;
     case RS_OP_MAXIMUM:            *binary = RS_BINARY_MAXIMUM; return true;
     case RS_OP_MINIMUM:            *binary = RS_BINARY_MINIMUM; return true;
+    case RS_OP_POW:                *binary = RS_BINARY_POW; return true;
     case RS_OP_SQUARED_DIFFERENCE: *binary = RS_BINARY_SQUARED_DIFFERENCE; return true;
     default:                       return false;
     }

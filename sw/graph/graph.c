@@ -46,6 +46,7 @@ const struct rs_op_info rs_op_table[RS_OP_COUNT] = {
     [RS_OP_SQRT]             = { "SQRT",                    1, 1, false },
     [RS_OP_RSQRT]            = { "RSQRT",                   1, 1, false },
     [RS_OP_BATCH_NORM]       = { "BATCH_NORM",              5, 5, false },
+    [RS_OP_POW]              = { "POW",                     2, 2, false },
     [RS_OP_FUNCTION]         = { "FUNCTION",                1, 1, false },
     [RS_OP_LAYER_NORM]       = { "LAYER_NORM",              1, 3, false },
 };

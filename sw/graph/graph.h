@@ -57,6 +57,7 @@ enum rs_op {
     /* Of float32 only: they are folded, or stay float, when a network is quantized. */
     RS_OP_DIV,
     RS_OP_SQUARED_DIFFERENCE,
+    RS_OP_POW,
     RS_OP_GELU,
     RS_OP_ERF,
     RS_OP_EXP,

@@ -252,6 +252,7 @@ rs_status rs_infer_node(struct rs_graph *g, struct rs_node *n, int k, int32_t di
     case RS_OP_MINIMUM:
     case RS_OP_DIV:
     case RS_OP_SQUARED_DIFFERENCE:
+    case RS_OP_POW:
         if (!broadcast(in->dim, in->rank, in2->dim, in2->rank, dim, rank))
             return rs_node_fail(g, n, err, RS_ERR_SHAPE, "%s and %s do not fit each other",
                                 rs_tensor_dims(in, text1, sizeof text1), rs_tensor_dims(in2, text2, sizeof text2));

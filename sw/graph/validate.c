@@ -236,6 +236,7 @@ static rs_status validate(const struct rs_graph *g, const struct rs_node *n, str
         return RS_OK;
     case RS_OP_DIV:
     case RS_OP_SQUARED_DIFFERENCE:
+    case RS_OP_POW:
     case RS_OP_GELU:
     case RS_OP_ERF:
     case RS_OP_EXP:

@@ -69,6 +69,46 @@ static const struct mapping { int16_t builtin, op, options, data_inputs; } mappi
     { B_QUANTIZE, RS_OP_QUANTIZE, 0, 1 },        { B_DEQUANTIZE, RS_OP_DEQUANTIZE, 0, 1 },
 };
 
+bool rs_tflite_operator(int index, const char **name, const char **where, const char **what)
+{
+    if (index < 0 || index >= (int)(sizeof mappings / sizeof mappings[0]))
+        return false;
+    *name = builtin_names[mappings[index].builtin];
+    *what = "int8, float32";
+    switch (mappings[index].op) {
+    case RS_OP_CONV2D: case RS_OP_DEPTHWISE_CONV2D: case RS_OP_FULLY_CONNECTED: case RS_OP_AVERAGE_POOL_2D: case RS_OP_MAX_POOL_2D:
+        *where = "array or CPU";
+        break;
+    case RS_OP_ADD:
+        *where = "array or CPU";
+        *what = "int8, float32; on the array behind a convolution";
+        break;
+    case RS_OP_RELU: case RS_OP_RELU6: case RS_OP_RELU_N1_TO_1: case RS_OP_PAD:
+        *where = "array or CPU";
+        *what = "int8, float32; on the array as a part of a convolution";
+        break;
+    case RS_OP_RESHAPE:
+        *where = "none";
+        *what = "any type";
+        break;
+    case RS_OP_DIV: case RS_OP_SQUARED_DIFFERENCE: case RS_OP_EXP: case RS_OP_SQRT: case RS_OP_RSQRT: case RS_OP_GELU:
+        *where = "CPU";
+        *what = "float32";
+        break;
+    case RS_OP_QUANTIZE:
+        *where = "CPU";
+        *what = "float32, int8 or uint8 to int8";
+        break;
+    case RS_OP_DEQUANTIZE:
+        *where = "CPU";
+        *what = "int8 to float32";
+        break;
+    default:
+        *where = "CPU";
+    }
+    return true;
+}
+
 struct operation {
     struct fb_table  table;
     struct fb_vector inputs, outputs;

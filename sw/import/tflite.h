@@ -25,6 +25,9 @@ typedef void (*rs_tflite_refusal)(void *context, int operation, const char *op, 
 RS_MUST_CHECK rs_status rs_tflite_read_listing(const void *bytes, size_t size, rs_tflite_refusal each, void *context,
                                                struct rs_graph **out, struct rs_error *err);
 
+/* Operation @index of those that are done, as docs/operators.md lists them; false past the end.  @where: see rs_onnx_operator(). */
+bool rs_tflite_operator(int index, const char **name, const char **where, const char **what);
+
 /* The same from a file; RS_ERR_IO if it cannot be read. */
 RS_MUST_CHECK rs_status rs_tflite_load(const char *path, struct rs_graph **out, struct rs_error *err);
 #endif

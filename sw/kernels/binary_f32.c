@@ -1,4 +1,5 @@
 /* binary_f32.c - arithmetic on two broadcast float tensors. */
+#include <math.h>
 #include "broadcast.h"
 #include "check.h"
 #include "f32.h"
@@ -14,6 +15,7 @@ static float apply(enum rs_binary op, float a, float b)
     case RS_BINARY_MAXIMUM:            return a > b || a != a ? a : b;
     case RS_BINARY_MINIMUM:            return a < b || a != a ? a : b;
     case RS_BINARY_SQUARED_DIFFERENCE: return (a - b) * (a - b);
+    case RS_BINARY_POW:                return powf(a, b);
     case RS_BINARY_COUNT:              break;
     }
     return 0;

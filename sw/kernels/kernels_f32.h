@@ -42,7 +42,7 @@ rs_status rs_gemm_f32(const struct rs_gemm_shape *sh, const float *a, const floa
 
 enum rs_binary {
     RS_BINARY_ADD = 0, RS_BINARY_SUB, RS_BINARY_MUL, RS_BINARY_DIV, RS_BINARY_MAXIMUM, RS_BINARY_MINIMUM,
-    RS_BINARY_SQUARED_DIFFERENCE, RS_BINARY_COUNT
+    RS_BINARY_SQUARED_DIFFERENCE, RS_BINARY_POW, RS_BINARY_COUNT
 };
 
 /* rs_binary_f32() - out = clamp(in1 op in2); extents broadcast as rs_add_s8(). */

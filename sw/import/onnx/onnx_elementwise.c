@@ -81,6 +81,26 @@ static rs_status integer_pair(struct onnx_importer *im, const struct onnx_node *
     return onnx_emit(im, &(struct rs_node){ .op = op, .act = act, .codes_u8 = u8 }, in, 2, tensor);
 }
 
+/* The greater or lesser of integers that are no codes of reals: each stands for itself. */
+static rs_status bare_extremum(struct onnx_importer *im, const struct onnx_node *n, enum rs_op op)
+{
+    const struct onnx_value *a = &im->values[n->in[0]], *b = &im->values[n->in[1]];
+    const struct onnx_layout own_a = onnx_identity(a->rank), own_b = onnx_identity(b->rank);
+    struct onnx_layout layout;
+    int32_t dim[OX_MAX_RANK];
+    int rank, in[2], out;
+
+    if (a->type != b->type)
+        return onnx_malformed(im, "%s and %s", onnx_type_name(a->type), onnx_type_name(b->type));
+    TRY(onnx_broadcast(im, a, b, &rank, dim));
+    TRY(onnx_define(im, n->out[0], a->type, rank, dim));
+    layout = onnx_identity(rank);
+    TRY(onnx_codes(im, n->in[0], &own_a, 1, 0, &in[0]));
+    TRY(onnx_codes(im, n->in[1], &own_b, 1, 0, &in[1]));
+    TRY(onnx_codes_output(im, n->out[0], &layout, 1, 0, &out));
+    return onnx_emit(im, &(struct rs_node){ .op = op }, in, 2, out);
+}
+
 rs_status onnx_binary(struct onnx_importer *im, struct onnx_node *n)
 {
     static const struct { const char *name; enum rs_op op; } ops[] = {
@@ -105,6 +125,8 @@ rs_status onnx_binary(struct onnx_importer *im, struct onnx_node *n)
         TRY(integer_pair(im, n, op, &done));
     if (done)
         return RS_OK;
+    if (onnx_is_codes(&im->values[n->in[0]]) && n->n_in == 2 && (op == RS_OP_MAXIMUM || op == RS_OP_MINIMUM))
+        return bare_extremum(im, n, op);
     for (int k = 0; k < n->n_in; k++)
         if (im->values[n->in[k]].type != OX_FLOAT)
             return onnx_unsupported(im, "arithmetic on %s, only float32, and int8 and uint8 between QuantizeLinear and DequantizeLinear, are supported",
@@ -228,6 +250,15 @@ rs_status onnx_unary(struct onnx_importer *im, struct onnx_node *n)
         if (f == RS_FUNCTION_RELU && from.scale == to.scale && from.zero_point == to.zero_point && im->values[codes].type == im->values[target].type)
             node = (struct rs_node){ .op = RS_OP_RELU };
         return onnx_emit(im, &node, &in, 1, out);
+    }
+    if (onnx_is_codes(x) && (f == RS_FUNCTION_CLIP || f == RS_FUNCTION_RELU)) {      /* integers that stand for themselves */
+        const struct onnx_layout layout = onnx_lies(im, n->in[0]);
+        int in, out;
+
+        TRY(onnx_define(im, n->out[0], x->type, x->rank, x->dim));
+        TRY(onnx_codes(im, n->in[0], &layout, 1, 0, &in));
+        TRY(onnx_codes_output(im, n->out[0], &layout, 1, 0, &out));
+        return onnx_emit(im, &(struct rs_node){ .op = RS_OP_FUNCTION, .function = f, .beta = a, .gamma = b }, &in, 1, out);
     }
     TRY(onnx_define(im, n->out[0], OX_FLOAT, x->rank, x->dim));
     return onnx_function(im, n->in[0], n->out[0], f, a, b);
@@ -371,6 +402,39 @@ rs_status onnx_batch_norm(struct onnx_importer *im, struct onnx_node *n)
     return onnx_emit(im, &(struct rs_node){ .op = RS_OP_BATCH_NORM, .epsilon = onnx_float(n, "epsilon", 1e-5f) }, in, 5, out);
 }
 
+/* The second and third output of LayerNormalization: mean and 1 / sqrt(variance + epsilon) of each of dim[0] rows. */
+static rs_status statistics_of(struct onnx_importer *im, const struct onnx_node *n, int axis, int rows, const int32_t dim[2], float epsilon)
+{
+    const struct onnx_value *x = &im->values[n->in[0]];
+    const struct rs_node mean = { .op = RS_OP_MEAN, .n_axes = 1, .axis = { 1 }, .keep_dims = true };
+    const int32_t column[2] = { dim[0], 1 };
+    const struct onnx_layout plain = onnx_identity(2);
+    int32_t kept[OX_MAX_RANK];
+    int value[2], pair[2] = { rows, -1 }, square, variance, sum, result;
+
+    for (int d = 0; d < x->rank; d++)
+        kept[d] = d < axis ? x->dim[d] : 1;
+    TRY(onnx_new_value(im, OX_FLOAT, 2, column, &value[0]));
+    TRY(onnx_new_value(im, OX_FLOAT, 2, column, &value[1]));
+    TRY(onnx_output(im, value[0], &plain, &pair[1]));
+    TRY(onnx_emit(im, &mean, &rows, 1, pair[1]));
+    TRY(onnx_tensor(im, "squares", RS_TYPE_F32, 2, dim, NULL, 0, &square));
+    TRY(onnx_emit(im, &(struct rs_node){ .op = RS_OP_SQUARED_DIFFERENCE }, pair, 2, square));
+    TRY(onnx_tensor(im, "variance", RS_TYPE_F32, 2, column, NULL, 0, &variance));
+    TRY(onnx_emit(im, &mean, &square, 1, variance));
+    TRY(onnx_tensor(im, "variance", RS_TYPE_F32, 2, column, NULL, 0, &sum));
+    TRY(onnx_emit(im, &(struct rs_node){ .op = RS_OP_FUNCTION, .function = RS_FUNCTION_LINEAR, .beta = 1, .gamma = epsilon }, &variance, 1, sum));
+    TRY(onnx_output(im, value[1], &plain, &result));
+    TRY(onnx_emit(im, &(struct rs_node){ .op = RS_OP_RSQRT }, &sum, 1, result));
+    for (int k = 1; k < 3 && k < n->n_out; k++) {
+        if (n->out[k] < 0)
+            continue;
+        TRY(onnx_define(im, n->out[k], OX_FLOAT, x->rank, kept));
+        TRY(onnx_reshape(im, value[k - 1], n->out[k]));
+    }
+    return RS_OK;
+}
+
 rs_status onnx_layer_norm(struct onnx_importer *im, struct onnx_node *n)
 {
     const struct onnx_value *x = &im->values[n->in[0]];
@@ -380,14 +444,13 @@ rs_status onnx_layer_norm(struct onnx_importer *im, struct onnx_node *n)
 
     if (x->type != OX_FLOAT || x->rank < 1 || x->rank > RS_MAX_RANK)
         return onnx_unsupported(im, "rank %d of %s, up to rank %d of float32 is supported", x->rank, onnx_type_name(x->type), RS_MAX_RANK);
-    for (int k = 1; k < n->n_out; k++)
-        if (n->out[k] >= 0 && im->values[n->out[k]].readers > 0)
-            return onnx_unsupported(im, "its output %d, a statistic, is read", k);
     TRY(onnx_axis(im, onnx_int(n, "axis", -1), x->rank, &axis));
     for (int d = 0; d < x->rank; d++)
         dim[d >= axis] *= x->dim[d];
     TRY(onnx_define(im, to, OX_FLOAT, x->rank, x->dim));
-    if (axis != x->rank - 1) {
+    const bool statistics = (n->n_out > 1 && n->out[1] >= 0) || (n->n_out > 2 && n->out[2] >= 0);
+
+    if (axis != x->rank - 1 || statistics) {
         TRY(onnx_new_value(im, OX_FLOAT, 2, dim, &from));
         TRY(onnx_reshape(im, n->in[0], from));
         TRY(onnx_new_value(im, OX_FLOAT, 2, dim, &to));
@@ -399,6 +462,8 @@ rs_status onnx_layer_norm(struct onnx_importer *im, struct onnx_node *n)
         TRY(vector_operand(im, n, k, dim[1], &in[k]));
     TRY(onnx_output(im, to, &plain, &out));
     TRY(onnx_emit(im, &node, in, count, out));
+    if (statistics)
+        TRY(statistics_of(im, n, axis, in[0], dim, node.epsilon));
     return to == n->out[0] ? RS_OK : onnx_reshape(im, to, n->out[0]);
 }
 
@@ -407,10 +472,27 @@ rs_status onnx_pow(struct onnx_importer *im, struct onnx_node *n)
     const struct onnx_value *x = &im->values[n->in[0]];
     const struct onnx_constant *c = onnx_has(n, 1) ? im->values[n->in[1]].constant : NULL;
 
-    if (c == NULL || c->count != 1 || c->rank > x->rank)
-        return onnx_unsupported(im, "a power that is not one constant");
-    TRY(onnx_define(im, n->out[0], x->type, x->rank, x->dim));
-    return onnx_function(im, n->in[0], n->out[0], RS_FUNCTION_POW, (float)onnx_constant_real(c, 0), 0);
+    if (!onnx_has(n, 1) || x->type != OX_FLOAT)
+        return onnx_unsupported(im, "powers of %s, only of float32 are supported", onnx_type_name(x->type));
+    if (c != NULL && c->count == 1 && c->rank <= x->rank) {
+        TRY(onnx_define(im, n->out[0], x->type, x->rank, x->dim));
+        return onnx_function(im, n->in[0], n->out[0], RS_FUNCTION_POW, (float)onnx_constant_real(c, 0), 0);
+    }
+    int power = n->in[1], rank;
+    int32_t dim[OX_MAX_RANK];
+
+    if (c != NULL && c->type != OX_FLOAT) {              /* whole powers, as reals */
+        struct onnx_constant *real;
+
+        TRY(onnx_constant_new(im, OX_FLOAT, c->rank, c->dim, &real));
+        for (int64_t i = 0; i < c->count; i++)
+            onnx_constant_set(real, i, 0, onnx_constant_real(c, i));
+        TRY(onnx_new_value(im, OX_FLOAT, c->rank, c->dim, &power));
+        onnx_define_constant(im, power, real);
+    }
+    TRY(onnx_broadcast(im, x, &im->values[power], &rank, dim));
+    TRY(onnx_define(im, n->out[0], OX_FLOAT, rank, dim));
+    return float_pair(im, RS_OP_POW, n->in[0], power, n->out[0]);
 }
 
 /* What onnx_fold() could not do. */

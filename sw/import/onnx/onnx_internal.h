@@ -219,6 +219,8 @@ rs_status onnx_bias_codes(struct onnx_importer *im, int value, int32_t m, float 
  * (and @codes_too), it is their codes, and @to becomes codes made real.
  */
 rs_status onnx_moved(struct onnx_importer *im, int from, int to, int rank, const int32_t *dim, bool codes_too, int *f, int *t);
+/* Tensor @from with the elements index[0 .. count) along @axis of the graph's tensor, in that order, into @to. */
+rs_status onnx_pick(struct onnx_importer *im, int from, int axis, const int32_t *index, int32_t count, int to);
 /* onnx_output(), codes with the quantization of the graph's tensor @like. */
 rs_status onnx_output_like(struct onnx_importer *im, int value, const struct onnx_layout *layout, int like, int *tensor);
 #endif

@@ -4,6 +4,7 @@
  * After a DequantizeLinear they move the codes, and what comes out is a DequantizeLinear again.
  */
 #include <limits.h>
+#include <math.h>
 #include <string.h>
 #include "onnx_internal.h"
 
@@ -41,6 +42,48 @@ rs_status onnx_output_like(struct onnx_importer *im, int value, const struct onn
     const int32_t zp = im->g->tensors[like].quant.zero_point[0];
 
     return onnx_codes_output(im, value, layout, scale, v->type == OX_UINT8 ? zp + 128 : zp, tensor);
+}
+
+/* A tensor like @like, with @extent along @axis. */
+static rs_status tensor_like(struct onnx_importer *im, int like, int axis, int32_t extent, int *tensor)
+{
+    const struct rs_tensor t = im->g->tensors[like];
+    int32_t dim[RS_MAX_RANK];
+
+    memcpy(dim, t.dim, sizeof dim);
+    dim[axis] = extent;
+    TRY(onnx_tensor(im, t.name, t.type, t.rank, dim, NULL, 0, tensor));
+    return t.quant.channels == 0 ? RS_OK : rs_graph_set_quant(im->g, *tensor, 1, 0, t.quant.scale, t.quant.zero_point, im->err);
+}
+
+/* Indices in equal steps are one SLICE; a CONCAT puts the slices together. */
+rs_status onnx_pick(struct onnx_importer *im, int from, int axis, const int32_t *index, int32_t count, int to)
+{
+    enum { MOST = 4096 };
+    const struct rs_tensor t = im->g->tensors[from];
+    int *part = onnx_alloc(im, (uint64_t)count, sizeof *part), parts = 0;
+
+    if (part == NULL)
+        return im->err->status;
+    if (count > MOST)
+        return onnx_unsupported(im, "%d indices, at most %d are supported", count, MOST);
+    for (int32_t i = 0, run; i < count; i += run) {
+        const int32_t step = i + 1 < count && index[i + 1] != index[i] ? index[i + 1] - index[i] : 1;
+        struct rs_node n = { .op = RS_OP_SLICE, .n_shape = t.rank };
+
+        for (run = 1; i + run < count && index[i + run] == index[i] + run * step; run++)
+            continue;
+        for (int d = 0; d < t.rank; d++) {
+            n.shape[d] = d == axis ? run : t.dim[d];
+            n.after[d] = d == axis ? step : 1;
+        }
+        n.before[axis] = index[i];
+        part[parts] = to;
+        if (run != count)
+            TRY(tensor_like(im, from, axis, run, &part[parts]));
+        TRY(onnx_emit(im, &n, &from, 1, part[parts++]));
+    }
+    return parts == 1 ? RS_OK : onnx_emit(im, &(struct rs_node){ .op = RS_OP_CONCAT, .n_axes = 1, .axis = { axis } }, part, parts, to);
 }
 
 /* ---- Reshape, Flatten, Squeeze, Unsqueeze, Transpose, Identity ---- */
@@ -169,9 +212,14 @@ rs_status onnx_alias(struct onnx_importer *im, struct onnx_node *n)
     const struct onnx_value *x = &im->values[n->in[0]];
     int perm[OX_MAX_RANK], from, to;
 
-    for (int k = 1; k < n->n_out; k++)
-        if (n->out[k] >= 0 && im->values[n->out[k]].readers > 0)
-            return onnx_unsupported(im, "its output %d is read, only the first is made", k);
+    if (n->n_out > 1 && n->out[1] >= 0 && im->values[n->out[1]].readers > 0) {
+        struct onnx_constant *kept;                      /* Dropout's mask: nothing is dropped */
+
+        TRY(onnx_constant_new(im, OX_BOOL, x->rank, x->dim, &kept));
+        for (int64_t i = 0; i < kept->count; i++)
+            onnx_constant_set(kept, i, 1, 1);
+        onnx_define_constant(im, n->out[1], kept);
+    }
     if (strcmp(n->op->name, "Dropout") == 0 && onnx_has(n, 2)) {
         const struct onnx_constant *training = im->values[n->in[2]].constant;
         const struct onnx_constant *ratio = onnx_has(n, 1) ? im->values[n->in[1]].constant : NULL;
@@ -189,7 +237,7 @@ rs_status onnx_alias(struct onnx_importer *im, struct onnx_node *n)
     return onnx_relabel(im, from, to, perm);
 }
 
-/* ---- Slice, Split, Gather of one index ---- */
+/* ---- Slice, Split, Gather ---- */
 
 rs_status onnx_read_slice(struct onnx_importer *im, const struct onnx_node *n, int rank, const int32_t *dim, struct onnx_slice *s)
 {
@@ -307,48 +355,77 @@ rs_status onnx_gather(struct onnx_importer *im, struct onnx_node *n)
 {
     const struct onnx_value *x = &im->values[n->in[0]];
     const struct onnx_constant *index = onnx_has(n, 1) ? im->values[n->in[1]].constant : NULL;
-    struct onnx_slice s;
-    int32_t dim[OX_MAX_RANK];
-    int axis, rank = 0, slice;
+    int32_t dim[OX_MAX_RANK], picked[OX_MAX_RANK], *at;
+    int axis, rank = 0, slice, from, to, in, out;
 
     TRY(small_enough(im, x));
     if (index == NULL)
         return onnx_unsupported(im, "its indices are computed at run time, only constants are supported");
     TRY(onnx_axis(im, onnx_int(n, "axis", 0), x->rank, &axis));
-    for (int d = 0; d < x->rank; d++) {
-        s.begin[d] = 0;
-        s.size[d] = x->dim[d];
-        s.step[d] = 1;
-    }
-    /* Indices in equal steps are a slice. */
-    const int64_t first = index->count > 0 ? onnx_constant_int(index, 0) : 0, from = first < 0 ? first + x->dim[axis] : first;
-    const int64_t step = index->count > 1 ? onnx_constant_int(index, 1) - first : 1;
-
-    if (index->count < 1 || from < 0 || from >= x->dim[axis])
-        return onnx_malformed(im, "%lld indices, the first %lld of %d", (long long)index->count, (long long)first, x->dim[axis]);
-    for (int64_t i = 0; i < index->count; i++)
-        if (onnx_constant_int(index, i) != first + i * step || step == 0 || from + i * step < 0 || from + i * step >= x->dim[axis])
-            return onnx_unsupported(im, "indices that are not in equal steps");
-    s.begin[axis] = (int32_t)from;
-    s.size[axis] = (int32_t)index->count;
-    s.step[axis] = (int32_t)step;
-    for (int d = 0; d < axis; d++)
-        dim[rank++] = x->dim[d];
     if (x->rank - 1 + index->rank > OX_MAX_RANK)
         return onnx_unsupported(im, "a result of rank %d", x->rank - 1 + index->rank);
+    at = onnx_alloc(im, (uint64_t)index->count, sizeof *at);
+    if (at == NULL)
+        return im->err->status;
+    for (int64_t i = 0; i < index->count; i++) {
+        const int64_t k = onnx_constant_int(index, i);
+
+        if (k < -x->dim[axis] || k >= x->dim[axis])
+            return onnx_malformed(im, "index %lld of %d", (long long)k, x->dim[axis]);
+        at[i] = (int32_t)(k < 0 ? k + x->dim[axis] : k);
+    }
+    memcpy(picked, x->dim, sizeof picked);
+    picked[axis] = (int32_t)index->count;
+    for (int d = 0; d < axis; d++)
+        dim[rank++] = x->dim[d];
     for (int d = 0; d < index->rank; d++)
         dim[rank++] = index->dim[d];
     for (int d = axis + 1; d < x->rank; d++)
         dim[rank++] = x->dim[d];
-    TRY(onnx_new_value(im, x->type, x->rank, s.size, &slice));
-    TRY(emit_slice(im, n->in[0], slice, &s));
-    int moved, to;
+    TRY(onnx_new_value(im, x->type, x->rank, picked, &slice));
+    TRY(onnx_moved(im, n->in[0], slice, x->rank, picked, true, &from, &to));
+    const struct onnx_layout layout = onnx_lies(im, from);
 
-    TRY(onnx_moved(im, slice, n->out[0], rank, dim, true, &moved, &to));
-    return onnx_reshape(im, moved, to);
+    TRY(onnx_input(im, from, &layout, &in));
+    TRY(onnx_output_like(im, to, &layout, in, &out));
+    TRY(onnx_pick(im, in, onnx_position(&layout, axis), at, (int32_t)index->count, out));
+    TRY(onnx_moved(im, slice, n->out[0], rank, dim, true, &from, &to));
+    return onnx_reshape(im, from, to);
 }
 
 /* ---- Pad ---- */
+
+/* Edge and reflect, one dimension after the other: @layout's dimensions, ONNX's pads. */
+static rs_status pad_by_copies(struct onnx_importer *im, const struct onnx_layout *layout, const int32_t *before, const int32_t *after,
+                               bool reflect, int in, int out)
+{
+    int last = layout->rank - 1;
+
+    while (last > 0 && before[layout->axis[last]] + after[layout->axis[last]] == 0)
+        last--;
+    for (int d = 0; d <= last; d++) {
+        const int32_t b = before[layout->axis[d]], extent = im->g->tensors[in].dim[d], count = extent + b + after[layout->axis[d]];
+        const int32_t period = extent > 1 ? 2 * (extent - 1) : 1;
+        int32_t *index;
+        int to = out;
+
+        if (count == extent && d != last)
+            continue;
+        index = onnx_alloc(im, (uint64_t)count, sizeof *index);
+        if (index == NULL)
+            return im->err->status;
+        for (int32_t i = 0; i < count; i++) {
+            const int32_t at = i - b, folded = (at % period + period) % period;
+
+            index[i] = reflect ? (folded < extent ? folded : period - folded) : at < 0 ? 0 : at >= extent ? extent - 1 : at;
+        }
+        if (d != last)
+            TRY(tensor_like(im, in, d, count, &to));
+        TRY(onnx_pick(im, in, d, index, count, to));
+        in = to;
+    }
+    return RS_OK;
+}
 
 rs_status onnx_pad(struct onnx_importer *im, struct onnx_node *n)
 {
@@ -360,8 +437,10 @@ rs_status onnx_pad(struct onnx_importer *im, struct onnx_node *n)
     const struct onnx_constant *value = onnx_has(n, 2) ? im->values[n->in[2]].constant : NULL;
 
     TRY(small_enough(im, x));
-    if (!onnx_string_is(n, "mode", "constant", "constant"))
-        return onnx_unsupported(im, "a mode other than 'constant'");
+    const bool edge = onnx_string_is(n, "mode", "edge", "constant"), reflect = onnx_string_is(n, "mode", "reflect", "constant");
+
+    if (!edge && !reflect && !onnx_string_is(n, "mode", "constant", "constant"))
+        return onnx_unsupported(im, "a mode other than 'constant', 'edge' and 'reflect'");
     TRY(onnx_ints(im, n, 1, "pads", pads, 2 * OX_MAX_RANK, &count));
     TRY(onnx_ints(im, n, 3, "axes", axes, OX_MAX_RANK, &n_axes));
     if (n_axes > x->rank || count != 2 * (n_axes >= 0 ? n_axes : x->rank))
@@ -383,12 +462,14 @@ rs_status onnx_pad(struct onnx_importer *im, struct onnx_node *n)
         after[axis] = (int32_t)pads[count / 2 + i];
         dim[axis] += before[axis] + after[axis];
     }
-    const bool zero = node.pad_value == 0;
-
-    TRY(onnx_moved(im, n->in[0], n->out[0], x->rank, dim, zero, &from, &to));
+    TRY(onnx_moved(im, n->in[0], n->out[0], x->rank, dim, node.pad_value == 0 || edge || reflect, &from, &to));
     const struct onnx_layout layout = onnx_lies(im, from);
 
     TRY(onnx_input(im, from, &layout, &in));
+    if (edge || reflect) {
+        TRY(onnx_output_like(im, to, &layout, in, &out));
+        return pad_by_copies(im, &layout, before, after, reflect, in, out);
+    }
     for (int d = 0; d < x->rank; d++) {
         node.before[d] = before[layout.axis[d]];
         node.after[d] = after[layout.axis[d]];
@@ -472,6 +553,33 @@ rs_status onnx_concat(struct onnx_importer *im, struct onnx_node *n)
 
 /* ---- Resize, Upsample ---- */
 
+/* Which of @extent elements becomes element @at of @size: ONNX's formulas. */
+static rs_status nearest(struct onnx_importer *im, const struct onnx_node *n, bool old, int32_t at, int32_t extent, int32_t size, double scale,
+                         int32_t *index)
+{
+    const char *mode = "coordinate_transformation_mode", *round = "nearest_mode";
+    const double i = at;
+    double x;
+
+    if (old || onnx_string_is(n, mode, "asymmetric", "half_pixel"))
+        x = i / scale;
+    else if (onnx_string_is(n, mode, "half_pixel", "half_pixel"))
+        x = (i + 0.5) / scale - 0.5;
+    else if (onnx_string_is(n, mode, "pytorch_half_pixel", "half_pixel"))
+        x = size > 1 ? (i + 0.5) / scale - 0.5 : 0;
+    else if (onnx_string_is(n, mode, "tf_half_pixel_for_nn", "half_pixel"))
+        x = (i + 0.5) / scale;
+    else if (onnx_string_is(n, mode, "align_corners", "half_pixel"))
+        x = size > 1 ? i * (extent - 1) / (size - 1) : 0;
+    else
+        return onnx_unsupported(im, "a coordinate_transformation_mode that is not done");
+    x = old || onnx_string_is(n, round, "floor", "round_prefer_floor") ? floor(x) :
+        onnx_string_is(n, round, "ceil", "round_prefer_floor") ? ceil(x) :
+        onnx_string_is(n, round, "round_prefer_ceil", "round_prefer_floor") ? floor(x + 0.5) : ceil(x - 0.5);
+    *index = x < 0 ? 0 : x > extent - 1 ? extent - 1 : (int32_t)x;
+    return RS_OK;
+}
+
 rs_status onnx_resize(struct onnx_importer *im, struct onnx_node *n)
 {
     const bool upsample = strcmp(n->op->name, "Upsample") == 0, old = im->opset < 11;
@@ -508,24 +616,34 @@ rs_status onnx_resize(struct onnx_importer *im, struct onnx_node *n)
             return onnx_unsupported(im, "dimension %d would become %g; height and width can change", d, extent);
         dim[d] = (int32_t)extent;
     }
-    for (int d = 2; d < 4; d++) {
-        /* Nearest in whole steps is the same however halves are rounded; else only what the kernel computes. */
-        const bool whole = dim[d] % x->dim[d] == 0;
-        const bool asymmetric_floor = upsample || old || (onnx_string_is(n, "coordinate_transformation_mode", "asymmetric", "half_pixel") &&
-                                                   onnx_string_is(n, "nearest_mode", "floor", "round_prefer_floor"));
-        const bool half_pixel = !upsample && !old && onnx_string_is(n, "coordinate_transformation_mode", "half_pixel", "half_pixel") &&
-                                (onnx_string_is(n, "nearest_mode", "round_prefer_floor", "round_prefer_floor") ||
-                                 onnx_string_is(n, "nearest_mode", "round_prefer_ceil", "round_prefer_floor"));
+    int32_t *index[2];
+    bool kernel = true;                                  /* RESIZE_NEAREST takes the same ones */
 
-        if (!asymmetric_floor && !(whole && half_pixel))
-            return onnx_unsupported(im, "nearest neighbours other than asymmetric with floor, or half_pixel by whole factors");
-        if (scales != NULL && asymmetric_floor && !whole && (double)dim[d] != (double)x->dim[d] * onnx_constant_real(scales, d))
-            return onnx_unsupported(im, "a scale that makes no whole number of rows or columns");
+    for (int i = 0; i < 2; i++) {
+        const double scale = scales != NULL ? onnx_constant_real(scales, i + 2) : list != NULL && sizes == NULL ? (double)list->floats[i + 2]
+                                                                                : (double)dim[i + 2] / x->dim[i + 2];
+
+        index[i] = onnx_alloc(im, (uint64_t)dim[i + 2], sizeof *index[i]);
+        if (index[i] == NULL)
+            return im->err->status;
+        for (int32_t at = 0; at < dim[i + 2]; at++) {
+            const float own = floorf((float)at * ((float)x->dim[i + 2] / (float)dim[i + 2]));
+
+            TRY(nearest(im, n, upsample || old, at, x->dim[i + 2], dim[i + 2], scale, &index[i][at]));
+            kernel &= index[i][at] == (own < (float)x->dim[i + 2] ? (int32_t)own : x->dim[i + 2] - 1);
+        }
     }
     TRY(onnx_moved(im, n->in[0], n->out[0], 4, dim, true, &from, &to));
     TRY(onnx_input(im, from, &nhwc, &in));
+    TRY(onnx_output_like(im, to, &nhwc, in, &out));
+    if (!kernel) {
+        int high;
+
+        TRY(tensor_like(im, in, 1, dim[2], &high));
+        TRY(onnx_pick(im, in, 1, index[0], dim[2], high));
+        return onnx_pick(im, high, 2, index[1], dim[3], out);
+    }
     node.shape[0] = dim[2];
     node.shape[1] = dim[3];
-    TRY(onnx_output_like(im, to, &nhwc, in, &out));
     return onnx_emit(im, &node, &in, 1, out);
 }

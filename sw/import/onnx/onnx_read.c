@@ -515,13 +515,20 @@ static int node_of(const struct onnx_importer *im, int source)
 /* Validation names the graph's operation; the listing wants the file's. */
 static rs_status validate_all(struct onnx_importer *im)
 {
+    int last = -1;                                       /* one refusal an operation of the file */
+
     for (int i = 0; i < im->g->n_nodes; i++) {
         struct rs_error why = { 0 };
         const rs_status status = rs_graph_validate_node(im->g, i, &why);
         const char *text = strstr(why.text, "): ");
+        const int source = im->g->nodes[i].source;
 
-        if (status == RS_ERR_UNSUPPORTED && im->g->nodes[i].source >= 0)
-            refuse(im, node_of(im, im->g->nodes[i].source), text != NULL ? text + 3 : why.text);
+        if (status == RS_ERR_UNSUPPORTED && source >= 0 && source == last)
+            continue;
+        if (status == RS_ERR_UNSUPPORTED)
+            last = source;
+        if (status == RS_ERR_UNSUPPORTED && source >= 0)
+            refuse(im, node_of(im, source), text != NULL ? text + 3 : why.text);
         else if (status != RS_OK)
             return rs_fail(im->err, status, "%s", why.text);
     }
