@@ -8,6 +8,7 @@
 #include "network_csv.h"
 #include "report.h"
 #include "runtime.h"
+#include "workload.h"
 
 #define COMMAND "bench"
 #define MAX_TENSORS 16
@@ -460,6 +461,23 @@ static rs_status bench(struct bench *b, struct rs_error *err)
     return status;
 }
 
+/* For --latency-table: a list's layers, or a network's shapes, each alone. */
+static rs_status add_shapes(struct bench *b, const char *path, struct rs_error *err)
+{
+    struct workload w;
+    int others;
+    rs_status status = workload_read(path, b->seed, &w, err);
+
+    if (status == RS_OK && !w.network)
+        status = layers_read(path, &b->layers, err);
+    else if (status == RS_OK)
+        status = layers_add_graph(&b->layers, w.graph[0], &others, err);
+    if (status == RS_OK && w.network && others > 0)
+        fprintf(stderr, "rowstation bench: %s: %d operations are no convolution, FC or pool, and have no row\n", path, others);
+    workload_free(&w);
+    return status;
+}
+
 int cmd_bench(int argc, char **argv)
 {
     enum { TARGET = 256, GEMM, CONV, SEED, JSON, JUNIT, BASELINE, LATENCY, MAPPING, BATCH };
@@ -502,13 +520,11 @@ int cmd_bench(int argc, char **argv)
     if (result == CLI_GOOD && status != RS_OK)
         result = cli_usage(COMMAND, "%s", err.text);
     for (; result == CLI_GOOD && optind < argc; optind++)
-        if (rs_network_csv_is(argv[optind]) ? !words_add(&b.networks, argv[optind])
+        if (b.latency != NULL ? add_shapes(&b, argv[optind], &err) != RS_OK : rs_network_csv_is(argv[optind]) ? !words_add(&b.networks, argv[optind])
                                             : layers_read(argv[optind], &b.layers, &err) != RS_OK)
             result = cli_fail(COMMAND, "%s", err.text);
     if (result == CLI_GOOD && b.layers.n + b.networks.n == 0)
         result = cli_usage(COMMAND, "no layers: LAYERS.csv, --gemm or --conv is expected");
-    if (result == CLI_GOOD && b.latency != NULL && b.networks.n != 0)
-        result = cli_usage(COMMAND, "--latency-table takes lists of layers, not networks: '%s'", b.networks.word[0]);
     if (result == CLI_GOOD && b.mapping != NULL && b.layers.n + b.networks.n != 1)
         result = cli_usage(COMMAND, "--mapping is for one network or one layer, found %d", b.layers.n + b.networks.n);
     if (result == CLI_GOOD && bench(&b, &err) != RS_OK)

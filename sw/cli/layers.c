@@ -276,6 +276,50 @@ static int numbers(const char *text, int32_t *to, int max)
     return n;
 }
 
+/* Apart from the name. */
+static bool same_shape(const struct bench_layer *a, const struct bench_layer *b)
+{
+    return memcmp((const char *)a + sizeof a->name, (const char *)b + sizeof b->name, sizeof *a - sizeof a->name) == 0;
+}
+
+rs_status layers_add_graph(struct bench_layers *layers, const struct rs_graph *g, int *others, struct rs_error *err)
+{
+    rs_status status = RS_OK;
+
+    *others = 0;
+    for (int i = 0; i < g->n_nodes && status == RS_OK; i++) {
+        const enum rs_op op = g->nodes[i].op;
+        struct bench_layer l;
+        struct rs_layer n;
+        int residual;
+        bool known = false;
+
+        memset(&l, 0, sizeof l);                   /* what lies between the fields is compared too */
+        if (!rs_graph_layer(g, i, &n) || n.dilation_h != n.dilation_w || (op == RS_OP_DEPTHWISE_CONV2D && n.M % n.C != 0)) {
+            const int producer = op == RS_OP_ADD ? rs_graph_producer(g, g->nodes[i].inputs[0]) : -1;
+            const int other = op == RS_OP_ADD && g->nodes[i].n_inputs == 2 ? rs_graph_producer(g, g->nodes[i].inputs[1]) : -1;
+            const bool carried = (producer >= 0 && rs_graph_fusable_add(g, producer, &residual) == i) ||
+                                 (other >= 0 && rs_graph_fusable_add(g, other, &residual) == i);
+
+            *others += op != RS_OP_RESHAPE && !carried;
+            continue;
+        }
+        l.type = op == RS_OP_FULLY_CONNECTED ? LAYER_GEMM : op == RS_OP_DEPTHWISE_CONV2D ? LAYER_DEPTHWISE
+               : op == RS_OP_CONV2D ? LAYER_CONV : op == RS_OP_MAX_POOL_2D ? LAYER_MAX_POOL : LAYER_AVERAGE_POOL;
+        l.N = n.N; l.C = n.C; l.H = n.H; l.W = n.W; l.M = n.M; l.R = n.R; l.S = n.S;
+        l.stride_h = n.Uh; l.stride_w = n.Uw; l.dilation = n.dilation_h;
+        l.pad_top = n.pad_top; l.pad_left = n.pad_left; l.pad_bottom = n.pad_bottom; l.pad_right = n.pad_right;
+        l.groups = l.type == LAYER_DEPTHWISE ? n.C : 1;
+        l.add = l.type == LAYER_CONV && rs_graph_fusable_add(g, i, &residual) >= 0;
+        for (int k = 0; k < layers->n && !known; k++)
+            known = same_shape(&layers->layer[k], &l);
+        snprintf(l.name, sizeof l.name, "%.60s", g->tensors[n.ofmap].name);
+        if (!known)
+            status = append(layers, &l, err);
+    }
+    return status;
+}
+
 rs_status layers_add_gemm(struct bench_layers *layers, const char *text, struct rs_error *err)
 {
     struct bench_layer l = plain;

@@ -34,6 +34,10 @@ RS_MUST_CHECK rs_status layers_add_gemm(struct bench_layers *layers, const char 
 /* "C,H,W,M,R,S[,STRIDE[,PAD[,GROUPS]]]" */
 RS_MUST_CHECK rs_status layers_add_conv(struct bench_layers *layers, const char *text, struct rs_error *err);
 
+/* Each operator shape of a graph that is not in @layers yet, once: convolutions (with the residual that they add), depthwise, FC,
+ * pools.  *others: operations that have no such shape. */
+RS_MUST_CHECK rs_status layers_add_graph(struct bench_layers *layers, const struct rs_graph *graph, int *others, struct rs_error *err);
+
 const char *layer_type_name(enum layer_type type);
 
 /**

@@ -52,7 +52,10 @@ printf 'Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Chan
 ok bench_latency_table "$rs" bench "$dir/l.csv" --target cpu --latency-table "$dir/lat.csv"
 if [ "$(grep -c '^conv,' "$dir/lat.csv")" -eq 2 ]; then pass bench_latency_table_has_a_row_a_shape
 else fail bench_latency_table_has_a_row_a_shape "$(cat "$dir/lat.csv")"; fi
-refuses bench_latency_table_refuses_networks "lists of layers" "$rs" bench "$here/tests/workloads/kws.csv" --latency-table "$dir/lat.csv"
+ok bench_latency_table_of_networks "$rs" bench "$here/tests/workloads/resnet8.csv" "$here/tests/workloads/kws.csv" --target cpu --latency-table "$dir/lat.csv"
+if [ "$(grep -v -e '^#' -e '^type,' "$dir/lat.csv" | cut -d, -f1-16 | sort | uniq -d | wc -l)" -eq 0 ] && grep -q '^conv,.*,1,[0-9]*,0,.*,measured$' "$dir/lat.csv" &&
+    grep -q '^depthwise,1,64,25,5,64,3,3,' "$dir/lat.csv" && grep -q '^gemm,1,64,' "$dir/lat.csv" && grep -q '^avgpool,' "$dir/lat.csv"
+then pass bench_latency_table_has_a_row_a_shape_of_networks; else fail bench_latency_table_has_a_row_a_shape_of_networks "$(cat "$dir/lat.csv")"; fi
 ok explore_runs "$rs" explore "$here/tests/workloads/kws.csv" --sweep rows=8,16 --sweep cols=8,16 --sweep filter=64 --sweep window=32 --sweep acc=256 \
     --sweep glb=512,1024 --check 2 --winner "$dir/mine.h" --html "$dir/x.html" --json "$dir/x.json"
 says explore_prints_a_front "Pareto front"
