@@ -37,7 +37,7 @@ static void table(FILE *to, const struct compare *c, bool mark)
 {
     const char *open = mark ? "| " : "", *bar = mark ? " | " : "  ", *close = mark ? " |\n" : "\n";
 
-    fprintf(to, "%s%-62s%s%-9s", open, "device", bar, "number");
+    fprintf(to, "%s%-84s%s%-9s", open, "device", bar, "number");
     for (int b = 0; b < c->n_batches; b++) {
         char heading[2][32];
 
@@ -55,7 +55,7 @@ static void table(FILE *to, const struct compare *c, bool mark)
     for (int i = 0; i < c->n_rows; i++) {
         const struct compare_row *r = &c->row[i];
 
-        fprintf(to, "%s%-62.62s%s%-9s", open, r->name, bar, r->kind);
+        fprintf(to, "%s%-84.84s%s%-9s", open, r->name, bar, r->kind);
         for (int b = 0; b < c->n_batches; b++)
             fprintf(to, "%s%14s%s%14s", bar, number(r, compare_seconds(r->latency[b])), bar,
                     number(r, compare_number(r->throughput[b], "")));

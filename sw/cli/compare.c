@@ -179,6 +179,8 @@ static rs_status run_array(struct compare *c, struct rs_error *err)
         status = keep_layers(c, &m, first, n, w.network || m.report.n_layers != 1 ? NULL : w.layers.layer[i].name, err);
         measured_free(&m);
     }
+    if (status == RS_OK && rs_power(device, &c->watts, NULL) != RS_OK)
+        c->watts = 0;
     workload_free(&w);
     rs_close(device);
     return status;
@@ -253,6 +255,21 @@ static void price(const struct compare *c, struct compare_row *r, double dollars
         r->dollars = dollars_an_hour / 3600 / best * 1e6;
 }
 
+/* "Alveo U50, preset default, 250 MHz (150-300 assumed)" */
+static void board_name(const struct rs_cost_board *b, char *name, size_t size)
+{
+    char clock[128], power[32] = "";
+
+    if (b->clock.confidence == RS_MEASURED)
+        snprintf(clock, sizeof clock, "%g MHz (measured)", b->clock.value);
+    else
+        snprintf(clock, sizeof clock, "%.5g MHz (%.5g-%.5g %.9s%s%.30s)", b->clock.value, b->clock.low, b->clock.high, rs_confidence_name(b->clock.confidence),
+                 b->note[0] != '\0' ? "; " : "", b->note);
+    if (b->power.value > 0)
+        snprintf(power, sizeof power, ", %.5g W measured", b->power.value);
+    snprintf(name, size, "%.32s, preset %.16s, %.72s%.24s", b->title, b->preset, clock, power);
+}
+
 static rs_status board_row(struct compare *c, const struct rs_cost_board *board, struct rs_error *err)
 {
     const bool counted = strcmp(board->preset, c->info.preset) == 0;
@@ -276,8 +293,7 @@ static rs_status board_row(struct compare *c, const struct rs_cost_board *board,
     r = new_row(c);
     if (r == NULL)
         return rs_fail(err, RS_ERR_NOMEM, "out of memory");
-    snprintf(r->name, sizeof r->name, "%.60s, preset %.20s, %g MHz (%g-%g assumed)", board->title, board->preset, board->clock.value,
-             board->clock.low, board->clock.high);
+    board_name(board, r->name, sizeof r->name);
     r->kind = counted ? "counted" : "predicted";
     r->ours = true;
     for (int b = 0; b < c->n_batches; b++) {
@@ -295,6 +311,13 @@ static rs_status board_row(struct compare *c, const struct rs_cost_board *board,
         if (b == 0) {
             r->joules_low = board->static_power.low * seconds[1] / B + (e != NULL ? e->low * 1e-12 : 0);
             r->joules_high = board->static_power.high * seconds[2] / B + (e != NULL ? e->high * 1e-12 : 0);
+        }
+        if (board->power.value > 0) {                  /* measured: nothing is estimated beside it */
+            r->joules[b] = board->power.value * seconds[0] / B;
+            if (b == 0) {
+                r->joules_low = board->power.value * seconds[1] / B;
+                r->joules_high = board->power.value * seconds[2] / B;
+            }
         }
     }
     price(c, r, board->price.value);
@@ -328,9 +351,46 @@ static rs_status device_row(struct compare *c, const struct rs_cost_device *devi
     return RS_OK;
 }
 
+/* A row's modelled latencies give way to measured ones, where the table has all of them. */
+static rs_status measured_row(struct compare *c, const struct rs_section *s, struct compare_row *r, const struct rs_cost_device *device,
+                              struct rs_error *err)
+{
+    double seconds[COMPARE_BATCHES];
+
+    for (int b = 0; b < c->n_batches; b++) {
+        const rs_status status = rs_cost_device_measured(s, c->name, c->batch[b], &seconds[b], err);
+
+        if (status != RS_OK || seconds[b] == 0)
+            return status;
+    }
+    for (int b = 0; b < c->n_batches; b++) {
+        r->joules[b] = r->joules[b] / r->latency[b] * seconds[b];      /* at the model's power */
+        r->latency[b] = r->low[b] = r->high[b] = seconds[b];
+        r->throughput[b] = c->batch[b] / seconds[b];
+    }
+    r->kind = "measured";
+    r->unverified = false;
+    price(c, r, device->price.value);
+    return RS_OK;
+}
+
+/* The card that ran it, if it says what it draws: its own clock and power. */
+static rs_status card_row(struct compare *c, struct rs_error *err)
+{
+    struct rs_cost_board card = {.power = {.value = c->watts, .low = c->watts, .high = c->watts, .confidence = RS_MEASURED},
+                                 .clock = {.value = c->info.clock_mhz, .low = c->info.clock_mhz, .high = c->info.clock_mhz,
+                                           .confidence = RS_MEASURED}};
+
+    if (c->watts <= 0)
+        return RS_OK;
+    snprintf(card.title, sizeof card.title, "This card, %.24s", c->info.target);
+    snprintf(card.preset, sizeof card.preset, "%s", c->info.preset);
+    return board_row(c, &card, err);
+}
+
 static rs_status rows(struct compare *c, struct rs_error *err)
 {
-    rs_status status = RS_OK;
+    rs_status status = card_row(c, err);
 
     for (int i = 0; i < c->data.n && status == RS_OK; i++)
         if (strcmp(c->data.section[i].kind, "board") == 0) {
@@ -373,6 +433,8 @@ static rs_status rows(struct compare *c, struct rs_error *err)
                 device.clock = c->clock;               /* a machine at this array's clock */
             if (status == RS_OK)
                 status = device_row(c, &device, "modelled", err);
+            if (status == RS_OK)
+                status = measured_row(c, &c->data.section[i], &c->row[c->n_rows - 1], &device, err);
         }
     return status;
 }

@@ -48,6 +48,7 @@ struct compare {
     uint64_t cycles, cycles_predicted;
     struct rs_counters counters;
     double macs_cpu, host_seconds, simulated_seconds;
+    double watts;                              /* of the card, as it says itself after the runs; 0: it does not   */
     double cpu_seconds;                        /* measured on this machine, one item                              */
     bool   has_model;
     struct rs_cpu_model cpu;

@@ -72,9 +72,28 @@ rs_status rs_cost_device(const struct rs_section *s, struct rs_cost_device *d, s
     return status;
 }
 
+rs_status rs_cost_device_measured(const struct rs_section *s, const char *network, int batch, double *seconds, struct rs_error *err)
+{
+    struct rs_constant c;
+    char key[160];
+    rs_status status;
+
+    *seconds = 0;
+    snprintf(key, sizeof key, "latency_%.100s_b%d", network, batch);
+    if (rs_section_entry(s, key) == NULL)
+        return RS_OK;
+    status = constants(s, &(struct wanted){key, "us", &c, 1e-6}, 1, err);
+    if (status == RS_OK && c.confidence != RS_MEASURED)
+        status = rs_fail(err, RS_ERR_FORMAT, "[device %s] %s: only a measured latency stands here, found '%s'", s->name, key,
+                         rs_confidence_name(c.confidence));
+    if (status == RS_OK)
+        *seconds = 1e-6 * c.value;
+    return status;
+}
+
 rs_status rs_cost_board(const struct rs_section *s, struct rs_cost_board *b, struct rs_error *err)
 {
-    const char *preset = rs_section_text(s, "preset");
+    const char *preset = rs_section_text(s, "preset"), *note = rs_section_text(s, "note");
     const struct wanted all[] = {{"clock", "MHz", &b->clock, 1e-3}, {"link", "GB/s", &b->link, 0}, {"request", "us", &b->request, 0},
                                  {"static", "W", &b->static_power, 0}, {"price", "$/h", &b->price, 0}};
 
@@ -83,6 +102,16 @@ rs_status rs_cost_board(const struct rs_section *s, struct rs_cost_board *b, str
     if (preset == NULL)
         return rs_fail(err, RS_ERR_FORMAT, "[board %s]: 'preset' is missing", s->name);
     snprintf(b->preset, sizeof b->preset, "%.31s", preset);
+    snprintf(b->note, sizeof b->note, "%.79s", note != NULL ? note : "");
+    if (rs_section_entry(s, "power") != NULL) {
+        const rs_status status = constants(s, &(struct wanted){"power", "W", &b->power, 1e-3}, 1, err);
+
+        if (status != RS_OK)
+            return status;
+        if (b->power.confidence != RS_MEASURED)
+            return rs_fail(err, RS_ERR_FORMAT, "[board %s] power: only a measured power stands here, found '%s'; estimates go to 'static'",
+                           s->name, rs_confidence_name(b->power.confidence));
+    }
     return constants(s, all, sizeof all / sizeof all[0], err);
 }
 

@@ -29,9 +29,15 @@ struct rs_cost_time { double seconds, operations, launches, request, transfer, j
 void rs_cost_device_time(const struct rs_cost_device *d, const struct rs_work *works, int n, double in_bytes, double out_bytes,
                          int batch, struct rs_cost_time *t);
 
+/* Seconds of network @network at @batch, where the section has it measured (key latency_NETWORK_bBATCH, us); *seconds is 0 where not.
+ * RS_ERR_FORMAT, RS_ERR_RANGE as above. */
+RS_MUST_CHECK rs_status rs_cost_device_measured(const struct rs_section *s, const char *network, int batch, double *seconds,
+                                                struct rs_error *err);
+
 struct rs_cost_board {                 /* where a preset of this design goes                          */
-    char   name[32], title[120], preset[32];
+    char   name[32], title[120], preset[32], note[80];
     struct rs_constant clock, link, request, static_power, price;
+    struct rs_constant power;          /* measured, of the whole board at work; 0: static power and counted accesses stand for it */
 };
 RS_MUST_CHECK rs_status rs_cost_board(const struct rs_section *s, struct rs_cost_board *b, struct rs_error *err);
 #endif

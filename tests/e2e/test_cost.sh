@@ -46,6 +46,19 @@ refuses compare_wants_a_workload "is expected" "$rs" compare
 refuses compare_refuses_cpu "no array to count" "$rs" compare "$here/tests/workloads/kws.csv" --target cpu
 printf '[device mine]\nkind = gpu\n' >"$dir/dev.txt"
 refuses compare_names_the_missing_constant "'memory' is missing" "$rs" compare "$here/tests/workloads/kws.csv" --devices "$dir/dev.txt" --target emu:default
+# What is measured stands instead of the model, and nothing else may.
+while IFS='|' read -r name text lines; do
+    printf '%b\n' "$lines" >"$dir/dev.txt"
+    refuses "compare_refuses_$name" "$text" "$rs" compare "$here/tests/workloads/kws.csv" --devices "$dir/dev.txt" --target emu:default --batch 1
+done <<'BAD'
+no_number|is expected|[device t4]\npeak = lots
+a_unit|where 'us' is expected|[device t4]\nlatency_kws_b1 = 5 ms \0174 measured \0174 2026 \0174 x
+a_guess_as_measured|only a measured latency|[device t4]\nlatency_kws_b1 = 5 us \0174 recall \0174 2026 \0174 x
+an_assumed_power|only a measured power|[board u50]\npower = 23 W \0174 assumed \0174 2026 \0174 x
+a_ceiling_above_1|at most 1|[device t4]\nceiling = 2 ratio \0174 measured \0174 2026 \0174 x
+no_clock|at least 0.001|[board u50]\nclock = 0 MHz \0174 assumed \0174 2026 \0174 x
+a_kind|cpu, gpu, systolic or chip|[device t4]\nkind = fpga
+BAD
 refuses compare_refuses_a_table "no section [energy none]" "$rs" compare "$here/tests/workloads/kws.csv" --energy none --target emu:default
 refuses compare_refuses_a_calibration "not a file of --calibrate" "$rs" compare "$here/tests/workloads/kws.csv" --calibration "$dir/dev.txt"
 printf 'Layer name, IFMAP Height, IFMAP Width, Filter Height, Filter Width, Channels, Num Filter, Strides,\na, 10, 10, 3, 3, 8, 8, 1,\nb, 10, 10, 3, 3, 8, 8, 1,\nc, 10, 10, 3, 3, 8, 16, 1,\n' >"$dir/l.csv"
@@ -93,6 +106,11 @@ if [ -f "${RS_BUILD:-build}/librs_emu_default.so" ]; then
     says compare_prints_the_counted_row "counted"
     if grep -q '<svg' "$dir/k.html" && ! grep -Eq '(src|href)=|<script|url\(' "$dir/k.html"; then pass compare_html_needs_nothing_else
     else fail compare_html_needs_nothing_else "$(grep -Eo '(src|href)=.{30}|<script|url\(.{20}' "$dir/k.html" | head -3)"; fi
+    printf '[board u50]\npower = 23.4 W | measured | 2026-11 | meter\n[device t4]\nlatency_kws_b1 = 55 us | measured | 2026 | x\n' >"$dir/dev.txt"
+    ok compare_takes_measurements "$rs" compare "$here/tests/workloads/kws.csv" --target emu:default --batch 1 --devices "$dir/dev.txt"
+    if grep -q '^Alveo U50.*23.4 W measured' "$dir/out" && grep -q '^NVIDIA T4 .* measured .* 55.0 us' "$dir/out" && grep -q '^NVIDIA H200.* modelled ' "$dir/out" &&
+        grep -q '^ECP5.*post-route clock not measured' "$dir/out"
+    then pass compare_says_what_is_measured; else fail compare_says_what_is_measured "$(grep -E '^(Alveo|NVIDIA|ECP5)' "$dir/out")"; fi
     rows=$(grep -c ',1,' "$dir/k.csv")
     if [ "$rows" -ge 17 ]; then pass compare_csv_has_all_devices; else fail compare_csv_has_all_devices "$rows rows of batch 1"; fi
     if command -v python3 >/dev/null; then
