@@ -15,6 +15,7 @@
 #include <time.h>
 #include <unistd.h>
 #include "bench.h"
+#include "bench_network.h"
 #include "cli.h"
 #include "find.h"
 #include "hold_cpu.h"
@@ -24,7 +25,7 @@
 
 #define COMMAND "bench-cpu"
 
-enum { MOST_PEERS = 3, MOST_CONTESTANTS = 10, MOST_SAMPLES = 256, MOST_THREAD_COUNTS = 4, MOST_WORKLOADS = 32 };
+enum { MOST_PEERS = 3, MOST_CONTESTANTS = 10, MOST_SAMPLES = 256, MOST_THREAD_COUNTS = 4, MOST_WORKLOADS = 32, MOST_NETWORKS = 16 };
 /* Rounds of several threads at least; a contestant that took so many times the budget sits the rest out. */
 enum { MANY_ROUNDS = 30, PATIENCE = 4 };
 static const char *const peer_names[MOST_PEERS] = { "onednn", "xnnpack", "onnxruntime" };
@@ -66,6 +67,9 @@ struct bench_cpu {
     struct peer peers[MOST_PEERS];
     struct workload_result results[MOST_WORKLOADS * MOST_THREAD_COUNTS];
     int n_results;
+    const char *networks[MOST_NETWORKS];
+    struct network_result network[MOST_NETWORKS];
+    int n_networks;
 };
 
 /* ---- peers --------------------------------------------------------------------------------------------- */
@@ -460,6 +464,12 @@ static rs_status write_json(const struct bench_cpu *b, struct rs_error *err)
     }
     if (b->climb)
         ladder_json(&j, &b->ladder);
+    if (b->n_networks != 0) {
+        json_array(&j, "networks", false);
+        for (int i = 0; i < b->n_networks; i++)
+            network_json(&j, &b->network[i]);
+        json_close(&j);
+    }
     json_end(&j);
     return cli_finish(to) ? RS_OK : rs_fail(err, RS_ERR_IO, "%s: could not be written", b->json);
 }
@@ -482,7 +492,13 @@ static rs_status bench_cpu(struct bench_cpu *b, struct rs_error *err)
             return status;
         setenv("ONEDNN_MAX_CPU_ISA", "AVX2", 1);
     }
-    if (b->climb) {
+    if (b->n_networks != 0) {
+        for (int i = 0; i < b->n_networks && status == RS_OK; i++) {
+            status = network_run(b->networks[i], b->seconds, &b->network[i], err);
+            if (status == RS_OK)
+                network_print(stdout, &b->network[i]);
+        }
+    } else if (b->climb) {
         status = ladder_climb(b->ladder_size, &b->ladder, err);
         if (status == RS_OK)
             ladder_print(stdout, &b->ladder);
@@ -523,10 +539,11 @@ static bool parse_threads(const char *text, struct bench_cpu *b)
 
 int cmd_bench_cpu(int argc, char **argv)
 {
-    enum { THREADS = 256, ISA, SECONDS, ONLY, LADDER, JSON };
+    enum { THREADS = 256, ISA, SECONDS, ONLY, LADDER, NETWORK, JSON };
     static const struct option options[] = {
         {"threads", 1, NULL, THREADS}, {"isa", 1, NULL, ISA}, {"seconds", 1, NULL, SECONDS}, {"only", 1, NULL, ONLY},
-        {"ladder", 2, NULL, LADDER}, {"json", 1, NULL, JSON}, {NULL, 0, NULL, 0}};
+        {"ladder", 2, NULL, LADDER}, {"network", 1, NULL, NETWORK}, {"json", 1, NULL, JSON},
+        {NULL, 0, NULL, 0}};
     static struct bench_cpu b;
     struct rs_error err = {0};
     char *end = NULL;
@@ -539,6 +556,11 @@ int cmd_bench_cpu(int argc, char **argv)
         case ISA:  b.isa = optarg; break;
         case JSON: b.json = optarg; break;
         case ONLY: b.only = optarg; break;
+        case NETWORK:
+            if (b.n_networks == MOST_NETWORKS)
+                return cli_usage(COMMAND, "--network: at most %d", MOST_NETWORKS);
+            b.networks[b.n_networks++] = optarg;
+            break;
         case THREADS:
             if (!parse_threads(optarg, &b))
                 return cli_usage(COMMAND, "--threads %s: up to %d numbers in [1, 256] are expected", optarg, MOST_THREAD_COUNTS);

@@ -28,7 +28,8 @@ static const struct command {
     {"bench", "bench LAYERS.csv | --gemm M,N,K | --conv C,H,W,M,R,S[,STRIDE[,PAD[,GROUPS]]] [--target T] [--seed N]\n"
      "                        [--json FILE] [--junit FILE] [--baseline FILE] [--latency-table FILE] [--mapping FILE] [--batch N]",
      "run layers on random data, check them, count cycles", cmd_bench},
-    {"bench-cpu", "bench-cpu [--threads N,...] [--isa NAME] [--seconds S] [--only PART] [--json FILE] [--ladder[=SIZE]]",
+    {"bench-cpu", "bench-cpu [--threads N,...] [--isa NAME] [--seconds S] [--only PART] [--json FILE]\n"
+     "                            [--ladder[=SIZE] | --network FILE.tflite...]",
      "the CPU kernels beside oneDNN, XNNPACK and ONNX Runtime", cmd_bench_cpu},
     {"study", "study [MODEL | LAYERS.csv] [--pes J,...] [--batch N,...] [--blocking] [--constants FILE] [--json FILE]",
      "dataflows under equal area, for AlexNet or any network", cmd_study},

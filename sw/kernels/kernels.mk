@@ -2,7 +2,7 @@
 PEER_DIR := $(BUILD)/peers
 PEERS := $(PEER_DIR)/librs_peer_onnxruntime.so \
          $(if $(and $(call have,xnnpack.h),$(call have,pthreadpool.h)),$(PEER_DIR)/librs_peer_xnnpack.so) \
-         $(if $(call have,oneapi/dnnl/dnnl.h),$(PEER_DIR)/librs_peer_onednn.so)
+         $(if $(call have,oneapi/dnnl/dnnl.h),$(PEER_DIR)/librs_peer_onednn.so) $(PEER_DIR)/networks.py
 PEER_INC := -Ihost -Isw/base -Isw/kernels -Isw/kernels/peers
 
 .PHONY: peers
@@ -18,3 +18,7 @@ $(PEER_DIR)/librs_peer_%.so: sw/kernels/peers/%.cpp sw/kernels/peers/peer.h sw/k
 	$(SAY) CXX $<
 	@mkdir -p $(@D)
 	$(Q)$(CXX) -std=c++17 -O2 -fPIC -fvisibility=hidden -fopenmp -Wall -Wextra -Werror $(PEER_INC) -shared $< -o $@ -ldnnl
+
+$(PEER_DIR)/networks.py: sw/kernels/peers/networks.py
+	@mkdir -p $(@D)
+	$(Q)cp $< $@
