@@ -9,6 +9,8 @@
 #include "broadcast.h"
 #include "check.h"
 #include "fixedpoint.h"
+#include "packed.h"
+#include <string.h>
 
 static rs_status check_rescale(const char *what, int32_t mult, int32_t shift, struct rs_error *err)
 {
@@ -39,6 +41,14 @@ static int32_t rescale(int32_t x, int32_t mult, int32_t shift, enum rs_rounding 
     return rounding == RS_ROUND_SINGLE ? fx_multiply_single(x, mult, shift) : fx_multiply_double(x, mult, shift);
 }
 
+#if defined(__x86_64__)
+/* What the vectors hold in 32 bits: sums of less than 2^30 (packed.h, STAGE_DOUBLE). */
+static bool sums_fit(const struct rs_add_quant *q)
+{
+    return q->left_shift <= 20;        /* 2 * 255 * 2^20 < 2^29 */
+}
+#endif
+
 static rs_status add(int sign2, const struct rs_dims *d1, const int8_t *in1, const struct rs_dims *d2,
                      const int8_t *in2, const struct rs_add_quant *q, const struct rs_dims *d_out, int8_t *out,
                      struct rs_error *err)
@@ -50,6 +60,28 @@ static rs_status add(int sign2, const struct rs_dims *d1, const int8_t *in1, con
     RS_TRY(check_quant(q, err));
     RS_TRY(rs_broadcast_init(d1, d2, d_out, &b, err));
 
+    const int64_t rows = rs_broadcast_rows(&b), codes = BROADCAST_ROW_CODES(&b);
+    const int64_t step1 = b.step1[RS_MAX_RANK - 1], step2 = b.step2[RS_MAX_RANK - 1];
+
+#if defined(__x86_64__)
+    enum rs_isa isa;
+
+    RS_TRY(rs_isa_current(&isa, err));
+    if (isa == RS_ISA_AVX512VNNI && sign2 == 1 && q->rounding == RS_ROUND_DOUBLE && step1 == 1 && step2 == 1 &&
+        sums_fit(q)) {
+        if (memcmp(d1, d2, sizeof *d1) == 0) {         /* nothing is repeated: one row */
+            rs_add_s8_row__avx512(rows * codes, in1, in2, q, out);
+            return RS_OK;
+        }
+        for (int64_t row = 0; row < rows; row++) {
+            int64_t i1, i2;
+
+            rs_broadcast_row(&b, row, &i1, &i2);
+            rs_add_s8_row__avx512(codes, in1 + i1, in2 + i2, q, out + row * codes);
+        }
+        return RS_OK;
+    }
+#endif
     /* Each input has 256 codes only: rescale each once. |x| <= 255 * 2^22 / 1, so x1 + x2 fits. */
     int32_t x1[256], x2[256];
 
@@ -59,8 +91,6 @@ static rs_status add(int sign2, const struct rs_dims *d1, const int8_t *in1, con
                                  q->rounding);
     }
 
-    const int64_t rows = rs_broadcast_rows(&b), codes = BROADCAST_ROW_CODES(&b);
-    const int64_t step1 = b.step1[RS_MAX_RANK - 1], step2 = b.step2[RS_MAX_RANK - 1];
     const int32_t lo = q->act_min - q->zp_out, hi = q->act_max - q->zp_out;
 
     for (int64_t row = 0; row < rows; row++) {

@@ -167,6 +167,41 @@ AVX512_INLINE int load32(const char *p)
 }
 
 /*
+ * The sums of a single pixel.  Its two accumulators alone would wait for each other's latency at every step, so four
+ * steps have their own.
+ */
+AVX512_INLINE void sum_one(const int nv, const struct gemm_operands *g, __m512i acc[2])
+{
+    enum { CHAINS = 4 };
+    const char *b = g->b;
+    __m512i part[CHAINS][2];
+
+#pragma GCC unroll 4
+    for (int c = 0; c < CHAINS; c++)
+#pragma GCC unroll 2
+        for (int v = 0; v < nv; v++)
+            part[c][v] = c == 0 ? _mm512_loadu_si512(g->bias + 16 * v) : _mm512_setzero_si512();
+    for (int64_t run = 0; run < g->runs; run++) {
+        const char *p = g->p + g->run_offset[run], *end = p + 4 * g->run_steps;
+
+        for (; end - p >= 4 * CHAINS; p += 4 * CHAINS, b += 64 * nv * CHAINS)
+#pragma GCC unroll 4
+            for (int c = 0; c < CHAINS; c++)
+#pragma GCC unroll 2
+                for (int v = 0; v < nv; v++)
+                    part[c][v] = _mm512_dpbusd_epi32(part[c][v], _mm512_set1_epi32(load32(p + 4 * c)),
+                                                     _mm512_loadu_si512(b + 64 * (c * nv + v)));
+        for (; p != end; p += 4, b += 64 * nv)
+#pragma GCC unroll 2
+            for (int v = 0; v < nv; v++)
+                part[0][v] = _mm512_dpbusd_epi32(part[0][v], _mm512_set1_epi32(load32(p)), _mm512_loadu_si512(b + 64 * v));
+    }
+#pragma GCC unroll 2
+    for (int v = 0; v < nv; v++)
+        acc[v] = _mm512_add_epi32(_mm512_add_epi32(part[0][v], part[1][v]), _mm512_add_epi32(part[2][v], part[3][v]));
+}
+
+/*
  * np, nq and nv (vectors of 16 filters) are constants at every use: all loops over them unroll.  Two groups share
  * their offsets i * step: 7 registers and two bases address 14 pixels.
  */
@@ -181,32 +216,35 @@ AVX512_INLINE void tile(const int np, const int nq, const int nv, int filters, c
 #pragma GCC unroll 7
     for (int i = 0; i < np; i++)
         at[i] = (size_t)i * g->step;
+    if (mr == 1) {
+        sum_one(nv, g, acc[0]);
+    } else {
 #pragma GCC unroll 16
-    for (int i = 0; i < mr; i++)
-#pragma GCC unroll 2
-        for (int v = 0; v < nv; v++)
-            acc[i][v] = _mm512_loadu_si512(g->bias + 16 * v);
-
-    for (int64_t run = 0; run < g->runs; run++) {
-        const char *p = g->p + g->run_offset[run], *q = g->q + g->run_offset[run], *end = p + 4 * g->run_steps;
-
-        for (; p != end; p += 4, q += 4, b += 64 * nv) {
-            __m512i w[2];
-
+        for (int i = 0; i < mr; i++)
 #pragma GCC unroll 2
             for (int v = 0; v < nv; v++)
-                w[v] = _mm512_loadu_si512(b + 64 * v);
-#pragma GCC unroll 16
-            for (int i = 0; i < mr; i++) {
-                const __m512i x = _mm512_set1_epi32(load32(i < np ? p + at[i] : q + at[i - np]));
+                acc[i][v] = _mm512_loadu_si512(g->bias + 16 * v);
+
+        for (int64_t run = 0; run < g->runs; run++) {
+            const char *p = g->p + g->run_offset[run], *q = g->q + g->run_offset[run], *end = p + 4 * g->run_steps;
+
+            for (; p != end; p += 4, q += 4, b += 64 * nv) {
+                __m512i w[2];
 
 #pragma GCC unroll 2
                 for (int v = 0; v < nv; v++)
-                    acc[i][v] = _mm512_dpbusd_epi32(acc[i][v], x, w[v]);
+                    w[v] = _mm512_loadu_si512(b + 64 * v);
+#pragma GCC unroll 16
+                for (int i = 0; i < mr; i++) {
+                    const __m512i x = _mm512_set1_epi32(load32(i < np ? p + at[i] : q + at[i - np]));
+
+#pragma GCC unroll 2
+                    for (int v = 0; v < nv; v++)
+                        acc[i][v] = _mm512_dpbusd_epi32(acc[i][v], x, w[v]);
+                }
             }
         }
     }
-
     if (c->quick && store_quick(np, nq, nv, filters, acc, g))
         return;
 

@@ -179,6 +179,14 @@ static inline const void *packed_b(const struct packed_layer *l)
     return (const char *)l + l->b_offset;
 }
 
+/* rs_add_s8() of @count neighbours, RS_ROUND_DOUBLE; shifts and bounds as checked there. */
+#if defined(__x86_64__)
+void rs_add_s8_row__avx512(int64_t count, const int8_t *in1, const int8_t *in2, const struct rs_add_quant *q, int8_t *out);
+/* sum[c] += the codes of @rows x @pixels pixels, @channels of them from @at on; at most 64. */
+void rs_sum_s8__avx512(int64_t rows, int64_t pixels, int64_t channels, int64_t row_step, int64_t pixel_step, const int8_t *at,
+                       int32_t *sum);
+#endif
+
 /* Multiplications, padding counted. */
 static inline int64_t packed_macs(const struct packed_layer *l)
 {
