@@ -565,9 +565,10 @@ static rs_status write_html(const struct explore *x, struct rs_error *err)
     }
     fputs("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
           "<title>rowstation explore</title>\n<style>:root{color-scheme:light dark;--a:#0b66c3;--b:#8a94a3}@media(prefers-color-scheme:dark)"
-          "{:root{--a:#5aa9f5;--b:#75808f}}body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:60rem;padding:1rem}svg{width:100%;height:auto}"
+          "{:root{--a:#5aa9f5;--b:#75808f}}body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:60rem;padding:1rem}figure{margin:0;overflow-x:auto}"
+          "svg{width:100%;min-width:56rem;height:auto}@media print{svg{min-width:0}}"
           "svg text{fill:currentColor;font:12px system-ui}</style></head><body>\n<h1>Configurations, by cycles and multipliers</h1>\n"
-          "<svg viewBox=\"0 0 960 460\" role=\"img\" aria-label=\"Cycles against DSP slices\">\n"
+          "<figure><svg viewBox=\"0 0 960 460\" role=\"img\" aria-label=\"Cycles against DSP slices\">\n"
           "<rect x=\"60\" y=\"10\" width=\"880\" height=\"400\" fill=\"none\" stroke=\"currentColor\" stroke-opacity=\".3\"/>\n", to);
     for (int pass = 0; pass < 2; pass++)
         for (int i = 0; i < x->n_points && x->point[i].fits; i++) {
@@ -581,7 +582,7 @@ static rs_status write_html(const struct explore *x, struct rs_error *err)
                     p->v[FILTER], p->v[WINDOW], p->v[ACC], p->v[GLB], p->v[WBUF], p->score);
         }
     fputs("<text x=\"500\" y=\"440\" text-anchor=\"middle\">DSP slices (estimate), log</text>\n"
-          "<text transform=\"translate(20 210) rotate(-90)\" text-anchor=\"middle\">cycles, geometric mean (predicted), log</text>\n</svg>\n"
+          "<text transform=\"translate(20 210) rotate(-90)\" text-anchor=\"middle\">cycles, geometric mean (predicted), log</text>\n</svg></figure>\n"
           "<p>Large: on the Pareto front of cycles, energy and area. All predicted, nothing measured.</p>\n</body></html>\n", to);
     return cli_finish(to) ? RS_OK : rs_fail(err, RS_ERR_IO, "%s: %s", x->html, strerror(errno));
 }

@@ -16,16 +16,38 @@ static const char style[] =
     "@media(prefers-color-scheme:dark){:root{--bg:#14181d;--fg:#e6eaf0;--mute:#a2adbb;--line:#38414d;--card:#1d232b;--ours:#5aa9f5;"
     "--cpu:#66bb6a;--other:#75808f;--c0:#5aa9f5;--c1:#ffa94d;--c2:#66bb6a;--c3:#ef6a62;--c4:#b694e8;--c5:#bfa094;--c6:#4dd0e1;"
     "--c7:#f06292;--c8:#6b7684}}\n"
-    "body{background:var(--bg);color:var(--fg);font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:64rem;padding:1rem}\n"
-    "h1{font-size:1.6rem;margin:.2em 0}h2{font-size:1.2rem;margin:1.6em 0 .4em}p{margin:.4em 0}.mute{color:var(--mute);font-size:.9rem}\n"
-    "ul{padding-left:1.2em}figure{margin:0;overflow-x:auto}svg{width:100%;min-width:42rem;height:auto;display:block}svg text{fill:var(--fg);font:12px system-ui,sans-serif}\n"
-    "svg .m{fill:var(--mute)}svg .l{stroke:var(--line)}.scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.9rem;width:100%}\n"
-    "th,td{padding:.25em .6em;border-bottom:1px solid var(--line);text-align:right;white-space:nowrap}\n"
-    "th:first-child,td:first-child{text-align:left;white-space:normal;min-width:11rem}tr.ours td{color:var(--ours);font-weight:600}\n"
-    "tr.unverified td{color:var(--mute)}.key{display:flex;flex-wrap:wrap;gap:.2em 1em;font-size:.85rem;padding:0;list-style:none}\n"
+    "*{box-sizing:border-box}body{background:var(--bg);color:var(--fg);font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:72rem;"
+    "padding:1.5rem 1rem 3rem}\n"
+    "h1{font-size:1.9rem;line-height:1.2;margin:0}h2{font-size:1.15rem;margin:0 0 .8rem}p{margin:.4em 0}"
+    ".mute{color:var(--mute);font-size:.88rem}\n"
+    "section{background:var(--card);border:1px solid var(--line);border-radius:.6rem;padding:1.1rem 1.2rem;margin:1.1rem 0}\n"
+    ".tiles{display:grid;grid-template-columns:repeat(auto-fit,minmax(11rem,1fr));gap:.8rem;margin:1.1rem 0}\n"
+    ".tile{background:var(--card);border:1px solid var(--line);border-radius:.6rem;padding:.8rem 1rem}"
+    ".tile b{display:block;font-size:1.7rem;line-height:1.25;color:var(--ours)}.tile span{color:var(--mute);font-size:.85rem}\n"
+    "ul.said{padding-left:1.2em;margin:.8rem 0}.said li{margin:.3em 0}\n"
+    ".bar{display:grid;grid-template:\"n b v\" auto \". c c\" auto/15rem 1fr var(--v,6rem);gap:0 .8rem;align-items:center;font-size:.88rem;"
+    "min-height:1.45rem}\n"
+    ".n{grid-area:n;text-align:right;overflow-wrap:anywhere;line-height:1.25}.v{grid-area:v;color:var(--mute);font-variant-numeric:tabular-nums;"
+    "white-space:nowrap}.b{grid-area:b;width:100%;height:1rem;display:block}.c{grid-area:c;color:var(--mute);font-size:.85rem;"
+    "padding-bottom:.5rem}.n.u{color:var(--mute)}\n"
+    ".ticks{position:relative;color:var(--mute);font-size:.8rem}.ticks i{position:absolute;transform:translateX(-50%);font-style:normal;"
+    "white-space:nowrap}.ticks i:last-child{transform:translateX(-100%)}.ticks i:first-child{transform:none}\n"
+    "figure{margin:0;overflow-x:auto}figure svg{width:100%;min-width:56rem;height:auto;display:block}svg text{fill:var(--fg);font:13px system-ui,"
+    "sans-serif}svg .m{fill:var(--mute)}svg .l{stroke:var(--line)}\n"
+    ".scroll{overflow-x:auto}table{border-collapse:collapse;font-size:.85rem;width:100%}\n"
+    "th,td{padding:.35em .6em;border-bottom:1px solid var(--line);text-align:right;font-variant-numeric:tabular-nums}th{vertical-align:bottom;"
+    "font-weight:600}td{white-space:nowrap}\n"
+    "th:first-child,td:first-child{text-align:left;white-space:normal;min-width:12rem}td:first-child{line-height:1.3}td small{display:block;"
+    "color:var(--mute);font-weight:400}\n"
+    "tr.ours td{color:var(--ours);font-weight:600}tr.unverified td{color:var(--mute)}tbody tr:last-child td{border-bottom:0}\n"
+    ".key{display:flex;flex-wrap:wrap;gap:.2em 1em;font-size:.85rem;padding:0;margin:.7rem 0 0;list-style:none}\n"
     ".key i{display:inline-block;width:.8em;height:.8em;border-radius:2px;margin-right:.35em}\n"
-    "@media print{svg{min-width:0}:root{--bg:#fff;--fg:#000;--mute:#333;--line:#999;--card:#fff}figure,tr{break-inside:avoid}.scroll{overflow:visible}"
-    "table{font-size:.62rem}th,td{white-space:normal;padding:.2em .3em}th:first-child,td:first-child{min-width:7rem}}\n";
+    "@media(max-width:44rem){section{padding:.9rem .8rem}.bar{grid-template:\"n v\" auto \"b b\" auto \"c c\" auto/1fr auto;"
+    "margin-bottom:.35rem}.n{text-align:left}}\n"
+    "@media print{:root{--bg:#fff;--fg:#000;--mute:#333;--line:#999;--card:#fff;--ours:#0b66c3;--cpu:#2e7d32;--other:#8a94a3}body{max-width:none;"
+    "padding:0;font-size:11pt}figure svg{min-width:0}section,figure,tr,.tile{break-inside:avoid}section.long{break-inside:auto}"
+    ".scroll,figure{overflow:visible}table{font-size:.62rem}td{white-space:normal}th,td{padding:.2em .3em}"
+    "th:first-child,td:first-child{min-width:6rem}*{print-color-adjust:exact;-webkit-print-color-adjust:exact}}\n";
 
 static const char *esc(FILE *to, const char *text) { xml_text(to, text); return ""; }
 
@@ -44,12 +66,57 @@ static void key(FILE *to, const char *const names[], int n)
     fputs("</ul>\n", to);
 }
 
+/* ---- rows of bars: the names and numbers are the page's own text, so that a phone can show them; the bars stretch ------------ */
+
+enum { BAR = 1000 };                   /* units of a bar's width */
+
+static void bar_name(FILE *to, const char *name, const char *value, bool unverified)
+{
+    fprintf(to, "<div class=\"bar\"><span class=\"n%s\">", unverified ? " u" : "");
+    esc(to, name);
+    fputs("</span><span class=\"v\">", to);
+    esc(to, value);
+    fputs("</span><svg class=\"b\" viewBox=\"0 0 1000 16\" preserveAspectRatio=\"none\" aria-hidden=\"true\">", to);
+}
+
+static void bar_part(FILE *to, double x, double width, const char *colour, double opacity, const char *what)
+{
+    fprintf(to, "<rect x=\"%.1f\" y=\"1\" width=\"%.1f\" height=\"14\" fill=\"var(--%s)\"", x, width, colour);
+    if (opacity < 1)
+        fprintf(to, " fill-opacity=\"%g\"", opacity);
+    fputs("><title>", to);
+    esc(to, what);
+    fputs("</title></rect>", to);
+}
+
+/* From @low to @high, with ends. */
+static void bar_band(FILE *to, double low, double high)
+{
+    fprintf(to, "<path d=\"M%.1f 4V12M%.1f 8H%.1fM%.1f 4V12\" stroke=\"var(--fg)\" stroke-width=\"1.5\" vector-effect=\"non-scaling-stroke\" "
+            "fill=\"none\"/>", low, low, high, high);
+}
+
+static void bar_shares(FILE *to, double width, const double *share, int n, const char *const names[])
+{
+    double x = 0;
+
+    for (int i = 0; i < n; i++) {
+        char colour[8], what[80];
+
+        if (share[i] <= 0)
+            continue;
+        snprintf(colour, sizeof colour, "c%d", i % 9);
+        snprintf(what, sizeof what, "%.40s: %.1f %%", names[i], 100 * share[i]);
+        bar_part(to, x, width * share[i], colour, 1, what);
+        x += width * share[i];
+    }
+}
+
 /* ---- devices: latency on a log axis, with the clock's band ------------------------------------------------- */
 
 static void latency_figure(FILE *to, const struct compare *c)
 {
-    const double left = 360, right = 870, row = 22, top = 26;
-    double low = INFINITY, high = 0;
+    double low = INFINITY, high = 0, scale;
 
     for (int i = 0; i < c->n_rows; i++) {
         low = fmin(low, c->row[i].low[0]);
@@ -57,40 +124,30 @@ static void latency_figure(FILE *to, const struct compare *c)
     }
     low = pow(10, floor(log10(low)));
     high = pow(10, ceil(log10(high)));
-    const double scale = (right - left) / log10(high / low), height = top + row * c->n_rows + 14;
-
-    fprintf(to, "<figure><svg viewBox=\"0 0 960 %.0f\" role=\"img\" aria-label=\"Latency of one inference, by device\">\n", height);
-    for (double at = low; at <= high * 1.001; at *= 10) {
-        const double x = left + scale * log10(at / low);
-
-        fprintf(to, "<line class=\"l\" x1=\"%.1f\" y1=\"%.0f\" x2=\"%.1f\" y2=\"%.0f\"/>\n", x, top - 6, x, height - 8);
-        text_at(to, x, top - 12, "middle", "m", compare_seconds(at));
-    }
+    scale = BAR / log10(high / low);
+    fputs("<div class=\"bars\" role=\"img\" aria-label=\"Latency of one inference, by device, on a logarithmic axis\">\n<div class=\"bar\"><div class=\"b ticks\">", to);
+    for (double at = low; at <= high * 1.001; at *= 10)
+        fprintf(to, "<i style=\"left:%.1f%%\">%s</i>", scale * log10(at / low) / BAR * 100, compare_seconds(at));
+    fputs("</div></div>\n", to);
     for (int i = 0; i < c->n_rows; i++) {
         const struct compare_row *r = &c->row[i];
-        const double y = top + row * i, x = left + scale * log10(r->latency[0] / low);
-        char name[56];
+        const char *comma = strstr(r->name, ", preset"), *brace = strstr(r->name, " (");
+        const char *end = comma != NULL ? comma : brace != NULL && brace > r->name + 12 ? brace : r->name + strlen(r->name);
+        char name[80], value[48];
 
-        snprintf(name, sizeof name, "%.50s%s", r->name, strlen(r->name) > 50 && strstr(r->name, ", preset") == NULL ? "..." : "");
-        if (strstr(name, ", preset") != NULL)
-            *strstr(name, ", preset") = '\0';
-        text_at(to, left - 8, y + 14, "end", r->unverified ? "m" : "", name);
-        fprintf(to, "<rect x=\"%.1f\" y=\"%.1f\" width=\"%.1f\" height=\"14\" rx=\"2\" fill=\"var(--%s)\"%s><title>", left, y + 3,
-                fmax(1, x - left), r->ours ? "ours" : strcmp(r->kind, "measured") == 0 ? "cpu" : "other",
-                r->unverified ? " fill-opacity=\".45\"" : "");
-        esc(to, r->name);
-        fprintf(to, "</title></rect>\n");
+        snprintf(name, sizeof name, "%.*s", (int)(end - r->name < 70 ? end - r->name : 70), r->name);
+        snprintf(value, sizeof value, r->unverified ? "[%s]" : "%s", compare_seconds(r->latency[0]));
+        bar_name(to, name, value, r->unverified);
+        for (double at = low; at <= high * 1.001; at *= 10)
+            fprintf(to, "<line class=\"l\" x1=\"%.1f\" x2=\"%.1f\" y1=\"0\" y2=\"16\" vector-effect=\"non-scaling-stroke\"/>", scale * log10(at / low),
+                    scale * log10(at / low));
+        bar_part(to, 0, fmax(2, scale * log10(r->latency[0] / low)), r->ours ? "ours" : strcmp(r->kind, "measured") == 0 ? "cpu" : "other",
+                 r->unverified ? 0.45 : 1, r->name);
         if (r->high[0] > r->low[0] * 1.001)
-            fprintf(to, "<line x1=\"%.1f\" x2=\"%.1f\" y1=\"%.1f\" y2=\"%.1f\" stroke=\"var(--fg)\" stroke-width=\"1.5\"/>\n",
-                    left + scale * log10(r->low[0] / low), left + scale * log10(r->high[0] / low), y + 10, y + 10);
-        {
-            char label[48];
-
-            snprintf(label, sizeof label, r->unverified ? "[%s]" : "%s", compare_seconds(r->latency[0]));
-            text_at(to, fmax(x, left + scale * log10(r->high[0] / low)) + 6, y + 14, "start", r->unverified ? "m" : "", label);
-        }
+            bar_band(to, scale * log10(r->low[0] / low), scale * log10(r->high[0] / low));
+        fputs("</svg></div>\n", to);
     }
-    fputs("</svg></figure>\n", to);
+    fputs("</div>\n", to);
 }
 
 /* ---- roofline ------------------------------------------------------------------------------------------------ */
@@ -168,26 +225,19 @@ static void stack(FILE *to, double x, double y, double width, double height, con
 
 static void layers_figure(FILE *to, const struct compare *c)
 {
-    const double row = 17;
-    int shown = 0;
-
-    for (int i = 0; i < c->n_layers; i++)
-        shown += c->layer[i].cycles > 0;
-    fprintf(to, "<figure><svg viewBox=\"0 0 960 %.0f\" role=\"img\" aria-label=\"Where the clocks of each layer go\">\n", row * shown + 8);
-    for (int i = 0, at = 0; i < c->n_layers; i++) {
+    fputs("<div class=\"bars\" style=\"--v:10rem\" role=\"img\" aria-label=\"Where the clocks of each layer go\">\n", to);
+    for (int i = 0; i < c->n_layers; i++) {
         const struct compare_layer *l = &c->layer[i];
-        char label[80], name[28];
+        char value[80];
 
         if (l->cycles <= 0)
             continue;
-        snprintf(name, sizeof name, "%.26s", strlen(l->name) > 26 ? l->name + strlen(l->name) - 26 : l->name);
-        text_at(to, 200, row * at + 13, "end", "", name);
-        stack(to, 208, row * at + 2, 560, row - 4, l->stall, COMPARE_STALLS, compare_stall_names);
-        snprintf(label, sizeof label, "%.1f %%, %s clocks", 100 * l->utilization, cli_count((uint64_t)l->cycles));
-        text_at(to, 776, row * at + 13, "start", "m", label);
-        at++;
+        snprintf(value, sizeof value, "%.1f %%, %s clocks", 100 * l->utilization, cli_count((uint64_t)l->cycles));
+        bar_name(to, l->name, value, false);
+        bar_shares(to, BAR, l->stall, COMPARE_STALLS, compare_stall_names);
+        fputs("</svg></div>\n", to);
     }
-    fputs("</svg></figure>\n", to);
+    fputs("</div>\n", to);
     key(to, compare_stall_names, COMPARE_STALLS);
 }
 
@@ -196,37 +246,34 @@ _Static_assert(sizeof level_names / sizeof level_names[0] == RS_N_ENERGY, "a nam
 
 static void energy_figure(FILE *to, const struct compare *c)
 {
-    fprintf(to, "<figure><svg viewBox=\"0 0 960 %d\" role=\"img\" aria-label=\"Energy of one inference by level\">\n", 74 * c->n_tables);
+    fputs("<div class=\"bars\" style=\"--v:0\" role=\"img\" aria-label=\"Energy of one inference by level, under each table of costs\">\n", to);
     for (int i = 0; i < c->n_tables; i++) {
         const struct rs_energy *e = &c->energy_of[i][1];
         const bool pj = strcmp(c->table[i].unit, "pJ") == 0;
-        const double unit = pj ? 1e-12 : 1, full = 720 * e->total / fmax(e->high, e->total), y = 74 * i;
+        const double unit = pj ? 1e-12 : 1, full = BAR * e->total / fmax(e->high, e->total);
         double share[RS_N_ENERGY];
-        char label[160];
+        char label[200], value[120];
 
         for (int l = 0; l < RS_N_ENERGY; l++)
             share[l] = e->level[l] / e->total;
         snprintf(label, sizeof label, "%s%s", c->table[i].title, c->table[i].worst == RS_RECALL ? " [unverified]" : "");
-        text_at(to, 0, y + 14, "start", "", label);
-        stack(to, 0, y + 22, full, 20, share, RS_N_ENERGY, level_names);
-        if (e->high > e->low)
-            fprintf(to, "<path d=\"M%.1f %.1fV%.1fM%.1f %.1fH%.1fM%.1f %.1fV%.1f\" stroke=\"var(--fg)\" stroke-width=\"1.5\"/>\n",
-                    full * e->low / e->total, y + 26, y + 38, full * e->low / e->total, y + 32, full * e->high / e->total,
-                    full * e->high / e->total, y + 26, y + 38);
-        snprintf(label, sizeof label, "%s (%s to %s); DRAM at 1/2: %+.0f %%, at 2: %+.0f %%", compare_number(e->total * unit, pj ? "J" : "MAC"),
+        snprintf(value, sizeof value, "%s (%s to %s); DRAM at 1/2: %+.0f %%, at 2: %+.0f %%", compare_number(e->total * unit, pj ? "J" : "MAC"),
                  compare_number(e->low * unit, pj ? "J" : "MAC"), compare_number(e->high * unit, pj ? "J" : "MAC"),
                  100 * (c->energy_of[i][0].total / e->total - 1), 100 * (c->energy_of[i][2].total / e->total - 1));
-        text_at(to, 0, y + 58, "start", "m", label);
+        bar_name(to, label, "", false);
+        bar_shares(to, full, share, RS_N_ENERGY, level_names);
+        if (e->high > e->low)
+            bar_band(to, full * e->low / e->total, full * e->high / e->total);
+        fprintf(to, "</svg><span class=\"c\">%s</span></div>\n", value);
     }
-    fputs("</svg></figure>\n", to);
+    fputs("</div>\n", to);
     key(to, level_names, RS_N_ENERGY);
 }
 
 static void layer_energy_figure(FILE *to, const struct compare *c)
 {
-    const double row = 17;
+    const bool pj = strcmp(c->table[0].unit, "pJ") == 0;
     double most = 0;
-    int shown = 0;
 
     for (int i = 0; i < c->n_layers; i++) {
         double sum = 0;
@@ -234,24 +281,24 @@ static void layer_energy_figure(FILE *to, const struct compare *c)
         for (int l = 0; l < RS_N_ENERGY; l++)
             sum += c->layer[i].energy[l];
         most = fmax(most, sum);
-        shown += c->layer[i].cycles > 0;
     }
-    fprintf(to, "<figure><svg viewBox=\"0 0 960 %.0f\" role=\"img\" aria-label=\"Energy of each layer by level\">\n", row * shown + 8);
-    for (int i = 0, at = 0; i < c->n_layers; i++) {
+    fputs("<div class=\"bars\" role=\"img\" aria-label=\"Energy of each layer by level\">\n", to);
+    for (int i = 0; i < c->n_layers; i++) {
         const struct compare_layer *l = &c->layer[i];
-        double share[RS_N_ENERGY];
-        char name[28];
+        double share[RS_N_ENERGY], sum = 0;
 
         if (l->cycles <= 0)
             continue;
-        for (int k = 0; k < RS_N_ENERGY; k++)
+        for (int k = 0; k < RS_N_ENERGY; k++) {
             share[k] = l->energy[k] / most;
-        snprintf(name, sizeof name, "%.26s", strlen(l->name) > 26 ? l->name + strlen(l->name) - 26 : l->name);
-        text_at(to, 200, row * at + 13, "end", "", name);
-        stack(to, 208, row * at + 2, 740, row - 4, share, RS_N_ENERGY, level_names);
-        at++;
+            sum += l->energy[k];
+        }
+        bar_name(to, l->name, compare_number(sum * (pj ? 1e-12 : 1), pj ? "J" : "MAC"), false);
+        bar_shares(to, BAR, share, RS_N_ENERGY, level_names);
+        fputs("</svg></div>\n", to);
     }
-    fputs("</svg></figure>\n", to);
+    fputs("</div>\n", to);
+    key(to, level_names, RS_N_ENERGY);
 }
 
 static void amdahl_figure(FILE *to, const struct compare *c)
@@ -299,6 +346,21 @@ static void amdahl_figure(FILE *to, const struct compare *c)
 
 /* ---- the page ----------------------------------------------------------------------------------------------------- */
 
+/* "Alveo U50", and under it what comes after the first comma. */
+static void device_name(FILE *to, const char *name)
+{
+    const char *comma = strstr(name, ", ");
+    char first[161];
+
+    snprintf(first, sizeof first, "%.*s", (int)(comma != NULL ? comma - name : 160), name);
+    esc(to, first);
+    if (comma == NULL)
+        return;
+    fputs("<small>", to);
+    esc(to, comma + 2);
+    fputs("</small>", to);
+}
+
 static void device_table(FILE *to, const struct compare *c)
 {
     fputs("<div class=\"scroll\"><table><thead><tr><th>device</th><th>number is</th>", to);
@@ -310,7 +372,7 @@ static void device_table(FILE *to, const struct compare *c)
         const char *open = r->unverified ? "[" : "", *close = r->unverified ? "]" : "";
 
         fprintf(to, "<tr class=\"%s\"><td>", r->ours ? "ours" : r->unverified ? "unverified" : "");
-        esc(to, r->name);
+        device_name(to, r->name);
         fprintf(to, "</td><td>%s</td>", r->kind);
         for (int b = 0; b < c->n_batches; b++)
             fprintf(to, "<td>%s%s%s</td><td>%s%s%s</td>", open, compare_seconds(r->latency[b]), close, open,
@@ -327,6 +389,38 @@ static void device_table(FILE *to, const struct compare *c)
     fputs("</tbody></table></div>\n", to);
 }
 
+static void tile(FILE *to, const char *number, const char *what)
+{
+    fputs("<div class=\"tile\"><b>", to);
+    esc(to, number);
+    fputs("</b><span>", to);
+    esc(to, what);
+    fputs("</span></div>\n", to);
+}
+
+static void tiles(FILE *to, const struct compare *c)
+{
+    const double all = c->part[0] + c->part[1] + c->part[2], known = c->part[2] + c->host_seconds;
+    char number[64], what[160];
+
+    fputs("<div class=\"tiles\">\n", to);
+    if (known > 0) {
+        snprintf(what, sizeof what, "one inference: clocks counted, %g MHz assumed, host's operations measured", c->clock.value);
+        tile(to, compare_seconds(known), what);
+        snprintf(number, sizeof number, "%.3g x", c->cpu_seconds / known);
+        snprintf(what, sizeof what, "of this machine's CPU on one thread, %s measured", compare_seconds(c->cpu_seconds));
+        tile(to, number, what);
+    }
+    snprintf(number, sizeof number, "%.1f %%", 100 * (c->macs - c->macs_cpu) / ((double)c->info.macs_per_cycle * (double)c->cycles));
+    snprintf(what, sizeof what, "of the array's %u MACs a clock, %s clocks counted", c->info.macs_per_cycle, cli_count(c->cycles));
+    tile(to, number, what);
+    if (c->part[0] + c->part[1] > 0) {
+        snprintf(number, sizeof number, "%.3g x at most", all / (c->part[0] + c->part[1]));
+        tile(to, number, "is what a faster array could still bring: driver and link [estimated] stay");
+    }
+    fputs("</div>\n", to);
+}
+
 void compare_html(FILE *to, const struct compare *c)
 {
     fputs("<!doctype html>\n<html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width,initial-scale=1\">"
@@ -335,8 +429,10 @@ void compare_html(FILE *to, const struct compare *c)
     fprintf(to, " - rowstation compare</title>\n<style>%s</style></head><body>\n<h1>", style);
     esc(to, c->name);
     fprintf(to, "</h1>\n<p class=\"mute\">%s MACs; array %s, %u x %u PEs; rowstation %s. The clock of %g MHz is an assumption, shown as a band %g "
-            "to %g.</p>\n<ul>\n", cli_count((uint64_t)c->macs), c->info.target, c->info.rows, c->info.cols, rs_version(), c->clock.value,
+            "to %g.</p>\n", cli_count((uint64_t)c->macs), c->info.target, c->info.rows, c->info.cols, rs_version(), c->clock.value,
             c->clock.low, c->clock.high);
+    tiles(to, c);
+    fputs("<ul class=\"said\">\n", to);
     for (int i = 0; i < c->n_headlines; i++) {
         fputs("<li>", to);
         esc(to, c->headline[i]);
@@ -344,8 +440,8 @@ void compare_html(FILE *to, const struct compare *c)
     }
     fputs("</ul>\n<section><h2>One inference, by device</h2>\n", to);
     latency_figure(to, c);
-    fputs("<p class=\"mute\">Counted: cycles from the hardware's counters at the assumed clock, the black line is its band. Measured: here. "
-          "Modelled: roofline and overheads. In brackets: rests on numbers nobody verified; no headline uses them.</p></section>\n<section>\n", to);
+    fputs("<p class=\"mute\">Counted: cycles from the hardware's counters at the assumed clock, the thin line is its band. Measured: here. "
+          "Modelled: roofline and overheads. In brackets: rests on numbers nobody verified; no headline uses them.</p></section>\n<section class=\"long\"><h2>All numbers</h2>\n", to);
     device_table(to, c);
     fputs("</section>\n<section><h2>Where an inference goes</h2>\n", to);
     amdahl_figure(to, c);
@@ -354,7 +450,7 @@ void compare_html(FILE *to, const struct compare *c)
     roofline(to, c);
     fputs("<p class=\"mute\">The line is the array's peak and its memory port; a circle is a layer, its size its share of the clocks. A layer whose "
           "operands stayed on the chip lies right of where memory binds; layers overlap, and one that began under its predecessor's end may "
-          "stand above the peak.</p></section>\n<section><h2>Where the clocks go, layer by layer</h2>\n", to);
+          "stand above the peak.</p></section>\n<section class=\"long\"><h2>Where the clocks go, layer by layer</h2>\n", to);
     layers_figure(to, c);
     fputs("<p class=\"mute\">Counted; each bar is all clocks of its layer; the number is the share of the array's MACs in use.</p></section>\n"
           "<section><h2>Energy of the array</h2>\n", to);
@@ -362,7 +458,7 @@ void compare_html(FILE *to, const struct compare *c)
     fprintf(to, "<p class=\"mute\">Counted accesses times three tables; the lines are the tables' own bands. %.0f %% of the MACs were gated by a "
             "zero activation, counted. Board power is apart: in the table above, idle power included.</p>\n",
             100 * (double)c->counters.macs_gated / fmax(1, (double)c->counters.macs));
-    fputs("<h2>Energy by layer</h2>\n", to);
+    fputs("</section>\n<section class=\"long\"><h2>Energy by layer</h2>\n", to);
     layer_energy_figure(to, c);
     fprintf(to, "<p class=\"mute\">%s.</p></section>\n</body></html>\n", c->table[0].title);
 }
