@@ -21,7 +21,28 @@ struct handle {
     struct rs_platform_options options;
     struct rs_device_memory memory;
     char object[PATH_MAX];
+    struct rs_trace_event *event;      /* [n_events]                                             */
+    size_t n_events, room_events;
+    bool lost_events;                  /* for want of memory                                     */
 };
+
+static void record(void *context, const struct rs_trace_event *event)
+{
+    struct handle *h = context;
+
+    if (h->n_events == h->room_events) {
+        const size_t room = 2 * h->room_events + 1024;
+        struct rs_trace_event *grown = realloc(h->event, room * sizeof *grown);
+
+        if (grown == NULL) {
+            h->lost_events = true;
+            return;
+        }
+        h->event = grown;
+        h->room_events = room;
+    }
+    h->event[h->n_events++] = *event;
+}
 
 const char *rs_core_error_text(uint32_t error)
 {
@@ -146,6 +167,7 @@ static void platform_close(void *handle)
     if (h->platform != NULL)
         h->api->destroy(h->platform);
     rs_device_memory_clear(&h->memory);
+    free(h->event);
     free(h);
 }
 
@@ -182,6 +204,10 @@ static rs_status platform_open(const struct rs_uri *uri, void **handle, struct r
                    .fault_address = uri->fault_address, .fault_read = uri->fault_read,
                    .fault_write = uri->fault_write},
     };
+    if (uri->trace) {
+        h->options.trace = record;
+        h->options.trace_context = h;
+    }
     rs_device_memory_init(&h->memory, uri->mem_base, uri->mem_bytes);
     status = create(h, err);
     if (status != RS_OK)
@@ -308,11 +334,25 @@ static uint64_t platform_contention(void *handle, uint32_t core)
     return h->api->contention != NULL ? h->api->contention(h->platform, core) : 0;
 }
 
+static rs_status platform_events(void *handle, const struct rs_trace_event **events, size_t *n, struct rs_error *err)
+{
+    struct handle *h = handle;
+
+    if (h->options.trace == NULL)
+        return rs_fail(err, RS_ERR_UNSUPPORTED, "the target was opened without trace=1");
+    if (h->lost_events)
+        return rs_fail(err, RS_ERR_NOMEM, "no memory for more than %zu events", h->n_events);
+    *events = h->event;
+    *n = h->n_events;
+    return RS_OK;
+}
+
 static rs_status platform_reset(void *handle, struct rs_error *err)
 {
     struct handle *h = handle;
 
     h->api->destroy(h->platform);
+    h->n_events = 0;
     return create(h, err);
 }
 
@@ -332,4 +372,5 @@ const struct rs_backend rs_backend_platform = {
     .describe = platform_describe, .alloc = platform_alloc, .release = platform_release, .write = platform_write,
     .read = platform_read, .start = platform_start, .step = platform_step, .status = platform_status,
     .clocks = platform_clocks, .contention = platform_contention, .reset = platform_reset, .wave = platform_wave,
+    .events = platform_events,
 };

@@ -57,6 +57,8 @@ struct rs_backend {
 
     /* May be NULL.  What the device says in place of what @uri assumes: clock_mhz, mem_base, mem_bytes. */
     void (*refine)(const void *handle, struct rs_uri *uri);
+    /* May be NULL.  What the cores have done since open or reset, if the target was opened with trace=1. */
+    rs_status (*events)(void *handle, const struct rs_trace_event **events, size_t *n, struct rs_error *err);
     /* May be NULL.  Power that the card draws now; RS_ERR_UNSUPPORTED: it does not say. */
     rs_status (*power)(void *handle, double *watts, struct rs_error *err);
 };

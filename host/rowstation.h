@@ -106,7 +106,7 @@ struct rs_open_options {
  *   options of emu and sim: latency=CYCLES bytes=PER_CYCLE shared=0|1 outstanding=BURSTS hostile=SEED
  *   (the memory), cores=1|2, mem=SIZE[K|M|G] and base=ADDRESS (its size and first address), clock=MHZ (what
  *   seconds are computed with), timeout=CYCLES (a job that takes longer is a hang; 0: from the plan),
- *   fault_read=ADDRESS fault_write=ADDRESS (that access is answered with an error)
+ *   fault_read=ADDRESS fault_write=ADDRESS (that access is answered with an error), trace=0|1 (emu: rs_trace_write())
  *   pace=PERCENT  a device's answer is not given before PERCENT % of its modelled time, its clocks at clock=, have passed since
  *   the job was handed over and the modelled core free of the one before: 100 is the modelled device, 25 one four times as fast, 0 (the default) holds nothing back.  An emulation that
  *   itself takes longer is not made faster by it: for that,
@@ -420,6 +420,15 @@ const struct rs_layer_report *rs_model_layers(const struct rs_model *model, uint
 /* Of a request that has ended with RS_OK; valid until it is freed.  RS_ERR_BUSY before. */
 RS_MUST_CHECK rs_status rs_request_report(struct rs_request *request, const struct rs_report **report,
                                           struct rs_error *err);
+
+/**
+ * rs_trace_write() - what the engines did in each clock, as trace events (JSON) for the Perfetto viewer, into @file ("-": stdout).
+ * @model: whose layers are named; the device has run nothing else.  @device was opened with the option trace=1, on `emu`.
+ * One microsecond of the trace is one clock.  Tracks: job, layers, array (groups; passes in them), load, output, pool, store.  The
+ * array's slices follow each other without a gap and carry what the hardware counted in them: they sum to its counters.
+ * No request may be running.  Errors: RS_ERR_UNSUPPORTED (opened without it, or another target); RS_ERR_BUSY; RS_ERR_IO; RS_ERR_NOMEM.
+ */
+RS_MUST_CHECK rs_status rs_trace_write(struct rs_device *device, const struct rs_model *model, const char *file, struct rs_error *err);
 
 /* ---- numbers ------------------------------------------------------------------------------ */
 

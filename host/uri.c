@@ -52,6 +52,7 @@ static rs_status set_option(struct rs_uri *u, const char *name, size_t name_leng
         {"clock",       &u->clock_mhz,      4, 1, 10000, NULL},
         {"timeout",     &u->timeout_cycles, 8, 0, UINT64_MAX, NULL},
         {"pace",        &u->pace,           4, 0, 1000000, NULL},
+        {"trace",       &u->trace,          1, 0, 1, NULL},
         {"replay",      &u->replay,         4, 0, 1024, NULL},
         {"fault_read",  &u->fault_address,  8, 0, UINT64_MAX, &u->fault_read},
         {"fault_write", &u->fault_address,  8, 0, UINT64_MAX, &u->fault_write},
@@ -105,7 +106,7 @@ static rs_status set_option(struct rs_uri *u, const char *name, size_t name_leng
         return rs_fail(err, RS_ERR_ARG, "unknown target option '%.*s'; known for xrt: xclbin, kernel, cu, cores, clock, timeout, "
                        "shared_cu, selftest, wait, stall", (int)name_length, name);
     return rs_fail(err, RS_ERR_ARG, "unknown target option '%.*s'; known: latency, bytes, shared, outstanding, hostile, "
-                   "cores, mem, base, clock, timeout, pace, replay, fault_read, fault_write", (int)name_length, name);
+                   "cores, mem, base, clock, timeout, pace, replay, trace, fault_read, fault_write", (int)name_length, name);
 }
 
 rs_status rs_uri_parse(const char *text, struct rs_uri *uri, struct rs_error *err)

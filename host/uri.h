@@ -8,7 +8,7 @@ struct rs_uri {
     bool     round_onnx;          /* cpu: ONNX models as ONNX Runtime rounds them            */
     char     preset[32];          /* never empty for emu and sim; xrt: "0" or "0000:3b:00.1" */
     uint32_t latency, bytes, outstanding, cores, clock_mhz;
-    bool     shared;
+    bool     shared, trace;
     uint64_t hostile, mem_bytes, mem_base, timeout_cycles;
     uint32_t pace, replay;        /* percent of the modelled time; answers kept a model      */
     bool     fault_read, fault_write;

@@ -27,6 +27,9 @@ struct cores_api {
 
     /* What the cores themselves found wrong, or NULL. */
     const char *(*complaint)(const struct cores *c);
+
+    /* Events from now on to @hook; NULL: these cores do not show their registers. */
+    void (*trace)(struct cores *c, rs_trace_hook hook, void *context);
 };
 
 extern const struct cores_api emu_cores;         /* hw/ as C: emu_cores.c                   */

@@ -2,10 +2,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cores.h"
+#include "trace.h"
 
 struct cores {
     uint32_t n;
     struct core *core[BOARD_MAX_CORES];
+    bool traced;
+    struct trace trace[BOARD_MAX_CORES];
 };
 
 static void destroy(struct cores *c)
@@ -50,6 +53,16 @@ static void clock_cores(struct cores *c, const struct core_in *in, struct core_o
 {
     for (uint32_t i = 0; i < c->n; i++)
         core_clock(c->core[i], &in[i], &out[i]);
+    if (c->traced)
+        for (uint32_t i = 0; i < c->n; i++)
+            trace_clock(&c->trace[i], c->core[i]);
+}
+
+static void trace(struct cores *c, rs_trace_hook hook, void *context)
+{
+    c->traced = hook != NULL;
+    for (uint32_t i = 0; i < c->n; i++)
+        c->trace[i] = (struct trace){.hook = hook, .context = context, .core = i};
 }
 
 static bool wave(struct cores *c, const char *file)
@@ -66,5 +79,5 @@ static const char *complaint(const struct cores *c)
 
 const struct cores_api emu_cores = {
     .create = create, .destroy = destroy, .clock = clock_cores, .wave = wave,
-    .complaint = complaint,
+    .complaint = complaint, .trace = trace,
 };

@@ -23,12 +23,15 @@ struct rs_platform {
     struct rs_platform_options options;
     struct memory *memory;
     struct storage storage;
+    const struct cores_api *api;       /* of `cores`                                        */
     struct cores *cores;
 };
 
 static void clock_cores(void *context, const struct core_in *in, struct core_out *out)
 {
-    RS_CORES.clock(((struct rs_platform *)context)->cores, in, out);
+    struct rs_platform *p = context;
+
+    p->api->clock(p->cores, in, out);
 }
 
 static void run(void *context, struct board *b)
@@ -42,7 +45,8 @@ static void destroy(struct rs_platform *p)
 {
     if (p == NULL)
         return;
-    RS_CORES.destroy(p->cores);
+    if (p->api != NULL)
+        p->api->destroy(p->cores);
     memory_destroy(p->memory);
     storage_close(&p->storage);
     free(p);
@@ -71,11 +75,15 @@ static struct rs_platform *create(const struct rs_platform_options *options, cha
                  (unsigned long long)p->options.mem_bytes, strerror(errno));
         goto err_destroy;
     }
-    p->cores = RS_CORES.create(p->options.n_cores);
+    /* Only plain hw/ has registers to look at. */
+    p->api = options->trace != NULL && RS_CORES.trace == NULL ? &emu_cores : &RS_CORES;
+    p->cores = p->api->create(p->options.n_cores);
     if (p->cores == NULL) {
         destroy(p);
         goto err_text;
     }
+    if (options->trace != NULL)
+        p->api->trace(p->cores, options->trace, options->trace_context);
     board_init(&p->board, &(struct board_owner){clock_cores, run, p}, p->memory,
                p->options.n_cores);
     return p;
@@ -144,12 +152,12 @@ static uint64_t contention(const struct rs_platform *p, uint32_t core)
 
 static bool wave(struct rs_platform *p, const char *file)
 {
-    return RS_CORES.wave(p->cores, file);
+    return p->api->wave(p->cores, file);
 }
 
 static const char *violation(const struct rs_platform *p)
 {
-    const char *complaint = RS_CORES.complaint(p->cores);
+    const char *complaint = p->api->complaint(p->cores);
 
     return complaint != NULL ? complaint : memory_violation(p->memory);
 }

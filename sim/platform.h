@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <stdbool.h>
 
-#define RS_PLATFORM_ABI 1
+#define RS_PLATFORM_ABI 2
 
 /* The configuration that was compiled in (hw/config/config.h), for planner and driver. */
 struct rs_hw_config {
@@ -35,11 +35,29 @@ struct rs_mem_timing {              /* all zero means the defaults              
     bool     fault_read, fault_write;
 };
 
+/* Something that an engine of a core did, from one clock since create to another. */
+enum rs_trace_track { RS_TRACE_JOB, RS_TRACE_ARRAY, RS_TRACE_PASS, RS_TRACE_LOAD, RS_TRACE_OUTPUT, RS_TRACE_POOL,
+                      RS_TRACE_STORE, RS_TRACE_TRACKS };
+#define RS_TRACE_CATEGORIES 9       /* compute .. idle of isa.h                            */
+struct rs_trace_event {
+    uint32_t core, track;           /* enum rs_trace_track                                 */
+    int32_t  layer;                 /* LAYER of the command; -1: none                      */
+    uint32_t detail;                /* LOAD: 1 filters; STORE: 1 a snapshot                */
+    uint32_t index;                 /* of its track, from the job's start                  */
+    uint64_t begin, end;
+    uint64_t spent[RS_TRACE_CATEGORIES];    /* JOB, ARRAY: clocks; they sum to end - begin */
+    uint64_t macs;                          /* JOB, ARRAY: counted meanwhile               */
+};
+typedef void (*rs_trace_hook)(void *context, const struct rs_trace_event *event);
+
 struct rs_platform_options {
     uint32_t n_cores;               /* 1 or 2; 0 means 1; they share the one memory        */
     uint64_t mem_bytes;             /* size of the memory; 0 means 1 GiB (grown lazily)    */
     uint64_t mem_base;              /* device address of its first byte, e.g. 0x4000000000 */
     struct rs_mem_timing timing;
+    rs_trace_hook trace;            /* called when an event ends, or NULL; emu only: create()
+                                       fails where it cannot be.  Costs nothing when NULL  */
+    void *trace_context;
 };
 
 struct rs_platform;

@@ -120,5 +120,5 @@ static const char *complaint(const struct cores *)
 }
 
 extern "C" {
-const struct cores_api rtl_cores = {create, destroy, clock_cores, wave, VM_TRACE != 0, complaint};
+const struct cores_api rtl_cores = {create, destroy, clock_cores, wave, VM_TRACE != 0, complaint, nullptr};
 }

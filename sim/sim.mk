@@ -33,7 +33,7 @@ SIM_MISSING := $(strip \
   $(if $(call cxx_have,systemc),,libsystemc-dev) \
   $(if $(shell command -v clang 2>/dev/null),,clang) \
   $(if $(call cxx_have,json-c/json.h),,libjson-c-dev))
-# emu is made of hw/ by hlsc (structures of arrays) where clang and json-c are there, else of hw/ as it is.
+# emu is made of hw/ by hlsc (structures of arrays) where clang and json-c are there, else of hw/ as it is; for a trace, always the latter.
 SOA_READY := $(if $(filter clang libjson-c-dev,$(SIM_MISSING)),,1)
 VERILATOR_ROOT := $(if $(filter verilator,$(SIM_MISSING)),,$(shell $(VERILATOR) --getenv VERILATOR_ROOT 2>/dev/null))
 VERILATED := $(VERILATOR_ROOT)/include
@@ -61,8 +61,8 @@ $(1)/soa/core_soa.o: $(1)/soa/core_soa.c $(BUILD)/config
 	$$(Q)$$(CC) $$(filter-out $$(WARNINGS),$$(SIM_CFLAGS)) -w -fwrapv $$(HW_CFLAGS) $$($(1)/flags) -c $$< -o $$@
 $(if $(SOA_READY),$(1)/emu/sim/emu_platform.o: SIM_CFLAGS += -DRS_CORES=soa_cores -DRS_KIND='"emu"')
 
-$(2)/librs_emu_$(3).so: $(if $(SOA_READY),$(1)/soa/core_soa.o $(1)/emu/sim/soa_cores.o,$(patsubst %.c,$(1)/emu/%.o,$(5) sim/emu_cores.c)) \
-    $(patsubst %,$(1)/emu/sim/%.o,emu_platform board memory storage)
+$(2)/librs_emu_$(3).so: $(if $(SOA_READY),$(1)/soa/core_soa.o $(1)/emu/sim/soa_cores.o) $(patsubst %.c,$(1)/emu/%.o,$(5)) \
+    $(patsubst %,$(1)/emu/sim/%.o,emu_platform emu_cores trace board memory storage)
 	$$(SAY) LD $$@
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) -shared $$(HW_CFLAGS) $$(LDFLAGS) $$^ -o $$@
@@ -234,7 +234,7 @@ LOCKSTEP_SIM := $(BUILD)/sim/$(LOCKSTEP_PRESET)
 $(LOCKSTEP)/c/sim/emu_cores.o: LOCKSTEP_FLAGS += -DRS_POWER_UP_GARBAGE
 $(LOCKSTEP)/c/sim/emu_platform.o: LOCKSTEP_FLAGS += -DRS_CORES=lockstep_cores -DRS_KIND='"lockstep"'
 $(BUILD)/librs_lockstep_$(LOCKSTEP_PRESET).so: $(HW_SRC:%.c=$(LOCKSTEP)/c/%.o) $(LOCKSTEP)/c/tests/lockstep/lockstep_cores.o \
-    $(LOCKSTEP_SIM)/soa/core_soa.o $(patsubst %,$(LOCKSTEP)/c/sim/%.o,emu_platform emu_cores soa_cores board memory storage) \
+    $(LOCKSTEP_SIM)/soa/core_soa.o $(patsubst %,$(LOCKSTEP)/c/sim/%.o,emu_platform emu_cores soa_cores trace board memory storage) \
     $(LOCKSTEP_SIM)/fast/rtl_cores.o $(LOCKSTEP_SIM)/fast/fast.o $(LOCKSTEP_SIM)/fast/slow.o \
     $(BUILD)/sim/verilated/verilated.o $(BUILD)/sim/verilated/verilated_threads.o
 	$(SAY) LD $@

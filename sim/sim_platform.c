@@ -233,6 +233,10 @@ static struct rs_platform *create(const struct rs_platform_options *options, cha
     p->socket = p->memory_fd = -1;
     p->options = *options;
     p->replayable = true;
+    if (options->trace != NULL) {
+        snprintf(text, text_bytes, "no trace of events from the Verilated core; emu has them");
+        goto err_destroy;
+    }
     if (!board_options(&p->options, text, text_bytes))
         goto err_destroy;
     fd = memfd_create("rowstation", MFD_CLOEXEC);

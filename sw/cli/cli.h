@@ -38,6 +38,8 @@ bool words_add(struct words *w, const char *word);         /* false: out of memo
 
 /* Opens @target (NULL: environment, else cpu) with messages and progress to stderr. */
 RS_MUST_CHECK rs_status cli_open(const char *target, bool fallback, struct rs_device **device, struct rs_error *err);
+/* The same for `--trace`, when @trace: with trace=1 in the target's options. */
+RS_MUST_CHECK rs_status cli_open_trace(const char *target, bool trace, bool fallback, struct rs_device **device, struct rs_error *err);
 void cli_progress_end(void);                               /* wipes the progress line              */
 
 /* The configuration of a target's preset: by its name, else by opening it.  RS_ERR_ARG for `cpu`. */

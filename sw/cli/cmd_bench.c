@@ -28,7 +28,7 @@ struct result {                        /* of a layer alone, or of one in a netwo
 struct job { const struct bench_layer *layer; const char *path; };
 
 struct bench {
-    const char *target, *json, *junit, *baseline, *latency, *mapping;
+    const char *target, *json, *junit, *baseline, *latency, *mapping, *trace;
     uint64_t seed;
     int32_t batch;                     /* items that the array works on together                   */
     struct rs_device *device, *reference;
@@ -188,6 +188,8 @@ static rs_status run_on(struct rs_device *device, struct bench *b, const struct 
         else if (status == RS_OK)
             status = network_results(b, job, report, err);
     }
+    if (status == RS_OK && b != NULL && b->trace != NULL)
+        status = rs_trace_write(device, model, b->trace, err);
     rs_request_free(request);
     rs_model_free(model);
     free(input);
@@ -413,7 +415,7 @@ static rs_status bench(struct bench *b, struct rs_error *err)
     FILE *text = b->json != NULL && strcmp(b->json, "-") == 0 ? stderr : stdout;
     uint64_t macs = 0, cycles = 0;
     size_t size;
-    rs_status status = cli_open(b->target, false, &b->device, err);
+    rs_status status = cli_open_trace(b->target, b->trace != NULL, false, &b->device, err);
 
     if (status == RS_OK)
         status = rs_device_info(b->device, &b->info, err);
@@ -480,11 +482,11 @@ static rs_status add_shapes(struct bench *b, const char *path, struct rs_error *
 
 int cmd_bench(int argc, char **argv)
 {
-    enum { TARGET = 256, GEMM, CONV, SEED, JSON, JUNIT, BASELINE, LATENCY, MAPPING, BATCH };
+    enum { TARGET = 256, GEMM, CONV, SEED, JSON, JUNIT, BASELINE, LATENCY, MAPPING, BATCH, TRACE };
     static const struct option options[] = {
         {"target", 1, NULL, TARGET}, {"gemm", 1, NULL, GEMM}, {"conv", 1, NULL, CONV}, {"seed", 1, NULL, SEED},
         {"json", 1, NULL, JSON}, {"junit", 1, NULL, JUNIT}, {"baseline", 1, NULL, BASELINE},
-        {"latency-table", 1, NULL, LATENCY}, {"mapping", 1, NULL, MAPPING}, {"batch", 1, NULL, BATCH}, {NULL, 0, NULL, 0}};
+        {"latency-table", 1, NULL, LATENCY}, {"mapping", 1, NULL, MAPPING}, {"batch", 1, NULL, BATCH}, {"trace", 1, NULL, TRACE}, {NULL, 0, NULL, 0}};
     struct bench b = {.seed = 1, .batch = 1};
     struct rs_error err = {0};
     rs_status status = RS_OK;
@@ -499,6 +501,7 @@ int cmd_bench(int argc, char **argv)
         case BASELINE: b.baseline = optarg; break;
         case LATENCY:  b.latency = optarg; break;
         case MAPPING:  b.mapping = optarg; break;
+        case TRACE:    b.trace = optarg; break;
         case GEMM:     status = layers_add_gemm(&b.layers, optarg, &err); break;
         case CONV:     status = layers_add_conv(&b.layers, optarg, &err); break;
         case SEED:
@@ -525,6 +528,8 @@ int cmd_bench(int argc, char **argv)
             result = cli_fail(COMMAND, "%s", err.text);
     if (result == CLI_GOOD && b.layers.n + b.networks.n == 0)
         result = cli_usage(COMMAND, "no layers: LAYERS.csv, --gemm or --conv is expected");
+    if (result == CLI_GOOD && b.trace != NULL && b.layers.n + b.networks.n != 1)
+        result = cli_usage(COMMAND, "--trace is for one network or one layer, found %d", b.layers.n + b.networks.n);
     if (result == CLI_GOOD && b.mapping != NULL && b.layers.n + b.networks.n != 1)
         result = cli_usage(COMMAND, "--mapping is for one network or one layer, found %d", b.layers.n + b.networks.n);
     if (result == CLI_GOOD && bench(&b, &err) != RS_OK)

@@ -12,7 +12,7 @@
 #define COMMAND "run"
 
 struct run {
-    const char *model_path, *target, *labels_path, *expect, *output, *json, *wave, *mapping;
+    const char *model_path, *target, *labels_path, *expect, *output, *json, *wave, *mapping, *trace;
     struct words inputs;
     FILE *text;                        /* where people read: stdout, unless the JSON goes there    */
     int top;
@@ -35,11 +35,11 @@ struct run {
 
 static int parse(int argc, char **argv, struct run *r)
 {
-    enum { TARGET = 256, INPUT, LABELS, EXPECT, TOP, OUTPUT, JSON, WAVE, MAPPING, VERIFY, FALLBACK };
+    enum { TARGET = 256, INPUT, LABELS, EXPECT, TOP, OUTPUT, JSON, WAVE, MAPPING, TRACE, VERIFY, FALLBACK };
     static const struct option options[] = {
         {"target", 1, NULL, TARGET}, {"input", 1, NULL, INPUT}, {"labels", 1, NULL, LABELS}, {"expect", 1, NULL, EXPECT},
         {"top", 1, NULL, TOP}, {"output", 1, NULL, OUTPUT}, {"json", 1, NULL, JSON}, {"wave", 1, NULL, WAVE},
-        {"mapping", 1, NULL, MAPPING},
+        {"mapping", 1, NULL, MAPPING}, {"trace", 1, NULL, TRACE},
         {"verify", 0, NULL, VERIFY}, {"fallback", 0, NULL, FALLBACK}, {NULL, 0, NULL, 0}};
     bool more_inputs = false;          /* words after --input FILE are inputs too                  */
     char *end;
@@ -71,6 +71,7 @@ static int parse(int argc, char **argv, struct run *r)
         case JSON:     r->json = optarg; break;
         case WAVE:     r->wave = optarg; break;
         case MAPPING:  r->mapping = optarg; break;
+        case TRACE:    r->trace = optarg; break;
         case VERIFY:   r->verify = true; break;
         case FALLBACK: r->fallback = true; break;
         case TOP:
@@ -381,7 +382,7 @@ static rs_status run(struct run *r, struct rs_error *err)
     if (r->wave != NULL && strchr(r->wave, ':') != NULL)
         (void)setenv("RS_SIM_TRACE", "1", 1);      /* the tracing simulator from the start: docs/simulation.md */
     if (status == RS_OK)
-        status = cli_open(r->target, r->fallback, &r->device, err);
+        status = cli_open_trace(r->target, r->trace != NULL, r->fallback, &r->device, err);
     if (status == RS_OK)
         status = rs_device_info(r->device, &r->info, err);
     if (status == RS_OK)
@@ -399,6 +400,8 @@ static rs_status run(struct run *r, struct rs_error *err)
     cli_progress_end();
     if (status == RS_OK)
         status = rs_request_report(request, &report, err);
+    if (status == RS_OK && r->trace != NULL)
+        status = rs_trace_write(r->device, r->model, r->trace, err);
     if (status == RS_OK && r->wave != NULL)
         status = rs_wave(r->device, NULL, NULL, err);
     if (status != RS_OK)

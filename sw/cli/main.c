@@ -18,7 +18,7 @@ static const struct command {
     int (*run)(int argc, char **argv);
 } commands[] = {
     {"run", "run MODEL [--target T] --input FILE... [--labels FILE] [--expect FILE] [--top N] [--output DIR] [--json FILE]\n"
-     "                      [--wave FILE[:LAYER]] [--mapping FILE] [--verify] [--fallback]",
+     "                      [--wave FILE[:LAYER]] [--trace FILE] [--mapping FILE] [--verify] [--fallback]",
      "run a model; results, and where the cycles went", cmd_run},
     {"plan", "plan MODEL [--target T] [--explain LAYER [--top N]] [--mapping FILE] [--write-mapping FILE] [--json [FILE]]\n"
      "                       [--disassemble]",
@@ -26,7 +26,7 @@ static const struct command {
     {"check", "check MODEL --input FILE [--golden FILE] [--input FILE --golden FILE]... [--target T] [--against T]",
      "compare with golden outputs or another target; name the first divergence", cmd_check},
     {"bench", "bench LAYERS.csv | --gemm M,N,K | --conv C,H,W,M,R,S[,STRIDE[,PAD[,GROUPS]]] [--target T] [--seed N]\n"
-     "                        [--json FILE] [--junit FILE] [--baseline FILE] [--latency-table FILE] [--mapping FILE] [--batch N]",
+     "                        [--json FILE] [--junit FILE] [--baseline FILE] [--latency-table FILE] [--mapping FILE] [--batch N] [--trace FILE]",
      "run layers on random data, check them, count cycles", cmd_bench},
     {"bench-cpu", "bench-cpu [--threads N,...] [--isa NAME] [--seconds S] [--only PART] [--json FILE]\n"
      "                            [--ladder[=SIZE] | --network FILE.tflite...]",
@@ -206,6 +206,27 @@ rs_status cli_open(const char *target, bool fallback, struct rs_device **device,
     const struct rs_open_options options = {.message = show_message, .progress = show_progress, .cpu_fallback = fallback};
 
     return rs_open(target, &options, device, err);
+}
+
+rs_status cli_open_trace(const char *target, bool trace, bool fallback, struct rs_device **device, struct rs_error *err)
+{
+    const char *note, *name = trace ? rs_uri_choose(target, &note, err) : target;
+    rs_status status;
+    char *with;
+
+    if (!trace)
+        return cli_open(target, fallback, device, err);
+    if (name == NULL)
+        return RS_ERR_ARG;
+    if (strncmp(name, "emu", 3) != 0)
+        return rs_fail(err, RS_ERR_UNSUPPORTED, "target %s has no trace of events; emu has", name);
+    with = malloc(strlen(name) + 16);
+    if (with == NULL)
+        return rs_fail(err, RS_ERR_NOMEM, "out of memory");
+    sprintf(with, "%s%strace=1", name, strchr(name, '?') != NULL ? "&" : "?");
+    status = cli_open(with, fallback, device, err);
+    free(with);
+    return status;
 }
 
 rs_status cli_config(const char *target, struct rs_hw_config *config, struct rs_error *err)

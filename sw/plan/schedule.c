@@ -334,7 +334,7 @@ static void make_move(struct build *b, struct cmd *k, bool load, const struct ac
         runs = 1;
     }
     PUT(k, OP, load ? RS_OP_LOAD : RS_OP_STORE);
-    PUT(k, LAYER, layer & 0xFFFF);
+    PUT(k, LAYER, b->j->layers[layer].node & 0xFFFF);
     PUT(k, BASE, 2);
     PUT(k, OFFSET, a->arena + p.from * block);
     PUT(k, LENGTH, length);
@@ -379,7 +379,7 @@ static void make_group(struct build *b, struct cmd *k, int layer, const struct g
     if (h_hi > h_lo && w_hi > w_lo)
         add_region(k, SPACE_GLB, false, if_base + ((int64_t)h_lo * l->W + w_lo) * ip, (w_hi - w_lo) * px, h_hi - h_lo, l->W * ip, is_pool(l) ? g->nm : l->cbs, if_cb);
     add_region(k, SPACE_GLB, true, out_base, g->nf * px, g->ne, l->F * op, out_blocks, ov.cb);
-    PUT(k, LAYER, layer & 0xFFFF);
+    PUT(k, LAYER, b->j->layers[layer].node & 0xFFFF);
     if (is_pool(l)) {
         const int window = l->R * l->S;
 
@@ -527,7 +527,7 @@ static void snapshot(struct build *b, struct cmd *k, int layer, int64_t offset)
     k->chunk = -1;
     k->time.run = 4;
     PUT(k, OP, RS_OP_SNAPSHOT);
-    PUT(k, LAYER, layer & 0xFFFF);
+    PUT(k, LAYER, b->j->layers[layer].node & 0xFFFF);
     PUT(k, BASE, 3);
     PUT(k, OFFSET, offset);
 }
@@ -740,7 +740,7 @@ static rs_status load_filters(struct build *b, int64_t limit)
             break;
     }
     PUT(&k, OP, RS_OP_LOAD);
-    PUT(&k, LAYER, k.layer & 0xFFFF);
+    PUT(&k, LAYER, b->j->layers[k.layer].node & 0xFFFF);
     PUT(&k, BASE, 1);
     PUT(&k, TO_WBUF, 1);
     PUT(&k, OFFSET, offset);
