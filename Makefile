@@ -215,7 +215,7 @@ _test: _build $(SHIMS) $(BUILD)/san/rowstation $(TEST_PROGRAMS) $(TESTS_HOST) $(
 test-long: deps
 	$(Q)$(MAKE) _test-long
 # 10,000 random layers with a new seed, the large networks, predictions for all of their layers: programs of make test, told to take longer.
-TESTS_LONG += $(BUILD)/tests/e2e/test_emu_layers $(BUILD)/tests/e2e/test_workloads $(BUILD)/tests/e2e/test_plan_prediction
+TESTS_LONG += $(BUILD)/tests/unit/test_onnx_hostile $(BUILD)/tests/e2e/test_emu_layers $(BUILD)/tests/e2e/test_workloads $(BUILD)/tests/e2e/test_plan_prediction
 _test-long: _build $(TESTS_LONG)
 	$(Q)$(TEST_ENV) RS_TEST_LAYERS=10000 RS_TEST_SEED=time RS_TEST_LONG=1 RS_TEST_TIMEOUT=86400 sh tests/run.sh $(TESTS_LONG)
 
