@@ -201,8 +201,8 @@ static rs_status constant_tensor(struct onnx_importer *im, int value, const stru
     return remember(v, layout, *tensor);
 }
 
-/* DequantizeLinear of what the graph computes. */
-static rs_status make_real(struct onnx_importer *im, int value)
+/* DequantizeLinear of what the graph computes: the codes are put in the layout asked for, which is less to move. */
+static rs_status make_real(struct onnx_importer *im, int value, const struct onnx_layout *wanted)
 {
     struct onnx_value *v = &im->values[value];
     struct onnx_quant q;
@@ -210,7 +210,7 @@ static rs_status make_real(struct onnx_importer *im, int value)
 
     if (!onnx_dequantizes(im, value, &codes, &q))
         return onnx_unsupported(im, "'%.80s' is read as real and has more than one scale, or one that is no constant", v->name);
-    const struct onnx_layout layout = onnx_lies(im, codes);
+    const struct onnx_layout layout = wanted != NULL ? *wanted : onnx_lies(im, codes);
 
     TRY(onnx_codes(im, codes, &layout, q.scale, q.zero_point, &from));
     TRY(onnx_output(im, value, &layout, &to));
@@ -254,7 +254,7 @@ static rs_status make(struct onnx_importer *im, int value, const struct onnx_lay
     if (v->constant != NULL)
         return constant_tensor(im, value, layout != NULL ? layout : &plain, &tensor);
     if (v->codes >= 0)
-        return make_real(im, value);
+        return make_real(im, value, layout);
     if (v->flat_of >= 0)
         return make_flat(im, value);
     return onnx_malformed(im, "'%.80s' was not made", v->name);
@@ -277,13 +277,13 @@ rs_status onnx_input(struct onnx_importer *im, int value, const struct onnx_layo
 
     if (!v->known)
         return onnx_malformed(im, "'%.80s' was not made", v->name);
+    if (layout != NULL && layout->rank != v->rank)
+        return onnx_malformed(im, "'%.80s' has rank %d, expected %d", v->name, v->rank, layout->rank);
     TRY(make(im, value, layout));
     if (layout == NULL) {
         *tensor = v->in[0].tensor;
         return RS_OK;
     }
-    if (layout->rank != v->rank)
-        return onnx_malformed(im, "'%.80s' has rank %d, expected %d", v->name, v->rank, layout->rank);
     for (int i = 0; i < v->n_layouts; i++)
         if (onnx_same_layout(&v->in[i].layout, layout)) {
             *tensor = v->in[i].tensor;

@@ -502,7 +502,24 @@ rs_status onnx_global_pool(struct onnx_importer *im, struct onnx_node *n)
     if (rank != 3 && rank != 4)
         return onnx_unsupported(im, "an ifmap of rank %d: one or two spatial dimensions are supported", rank);
     const int32_t H = rank == 4 ? x->dim[2] : 1, W = x->dim[rank - 1], dim[4] = { x->dim[0], x->dim[1], 1, 1 };
+    struct onnx_quant q, q_to;
+    int codes, target;
 
+    if (average && im->g->rounding != RS_ROUND_ONNX && onnx_dequantizes(im, n->in[0], &codes, &q) &&
+        onnx_quantized_later(im, n->out[0], &target, &q_to, NULL)) {
+        const bool same = q.scale == q_to.scale && q.zero_point == q_to.zero_point;      /* the array's pool does not rescale */
+
+        onnx_take_quantize(im, n->out[0], target);
+        TRY(out_2d(im, target, im->values[target].type, rank, dim, &wide));
+        TRY(as_2d(im, codes, &from));
+        TRY(onnx_codes(im, from, &nhwc, q.scale, q.zero_point, &in));
+        TRY(onnx_codes_output(im, wide, &nhwc, q_to.scale, q_to.zero_point, &tensor));
+        const struct rs_node mean = { .op = RS_OP_MEAN, .n_axes = 2, .axis = { 1, 2 }, .keep_dims = true };
+        const struct rs_node pool = { .op = RS_OP_AVERAGE_POOL_2D, .kernel_h = H, .kernel_w = W, .stride_h = 1, .stride_w = 1 };
+
+        TRY(onnx_emit(im, same && im->values[codes].type == im->values[target].type ? &pool : &mean, &in, 1, tensor));
+        return back_to_1d(im, wide, target);
+    }
     TRY(onnx_moved(im, n->in[0], n->out[0], rank, dim, !average, &from, &to));
     TRY(as_2d(im, from, &from));
     TRY(onnx_input(im, from, &nhwc, &in));
