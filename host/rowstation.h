@@ -373,7 +373,7 @@ struct rs_counters {
     uint64_t cycles;
     uint64_t compute, wait_ifmap, wait_filter, wait_psum, wait_drain, overhead, wait_load, wait_depend, idle;
     uint64_t macs, macs_gated, mac_uops, ifmap_words, filter_words, drains, glb_reads, glb_writes, wbuf_reads,
-             acc_updates, outputs, axi_read, axi_write, commands;
+             acc_updates, outputs, axi_read, axi_write, commands, ifmap_reads, psums;
 };
 
 enum rs_where { RS_WHERE_CPU = 0, RS_WHERE_ARRAY = 1, RS_WHERE_NOWHERE = 2 /* a view: no work */ };

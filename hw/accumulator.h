@@ -7,11 +7,11 @@ struct acc_op {                   /* a psum arrives                             
     bool     valid;
     bool     bank;
     bool     init;                /* first pass: start the entry instead of adding           */
-    uint32_t addr : 8;
+    uint32_t addr : RS_ACC_BITS;
 };
 struct acc_read {                 /* the output stage wants an entry of the other bank       */
     bool     bank;
-    uint32_t addr : 8;
+    uint32_t addr : RS_ACC_BITS;
 };
 struct acc_entry { int32_t lane0, lane1; };
 

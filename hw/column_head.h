@@ -54,7 +54,7 @@ struct load_op {
 /* Load a filter word: all columns of filter group g. */
 struct filter_op {
     bool     valid;
-    uint32_t addr : 7;
+    uint32_t addr : RS_FILTER_BITS;
     uint32_t group : 5;
     struct column_place place;
     struct column_shape shape;

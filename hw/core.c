@@ -245,6 +245,8 @@ void core_clock(struct core *r, const struct core_in *in, struct core_out *out)
     counters.waiting_other = r->ifmap_reader_out.waiting_other;
     counters.macs = r->output_stage_out.macs;
     counters.gated = r->array_out.gated;
+    counters.psums = r->output_stage_out.psums;
+    counters.ifmap_read = r->ifmap_reader_out.read_taken;
     counters.ifmap_word = r->ifmap_loader_out.op.valid;
     counters.filter_word = r->filter_loader_out.op.valid;
     counters.drain = r->mac_sequencer_out.drained;

@@ -50,6 +50,8 @@ void counters_clock(struct counters *r, const struct counters_in *in, struct cou
         r->value[RS_COUNTER_axi_read] += in->axi_read;
         r->value[RS_COUNTER_axi_write] += in->axi_write;
         r->value[RS_COUNTER_commands] = in->commands;
+        r->value[RS_COUNTER_ifmap_reads] += in->ifmap_read;
+        r->value[RS_COUNTER_psums] += in->psums;
     }
     if (in->clear)
         for (int i = 0; i < RS_N_COUNTERS; i++)

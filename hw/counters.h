@@ -8,8 +8,8 @@ struct counters_in {
     bool     running;
     uint32_t mac_state : 3;                /* enum mac_state                                     */
     bool     waiting_load, waiting_other;  /* what the next group waits for                      */
-    uint32_t macs, gated;
-    bool     ifmap_word, filter_word, drain, acc_update;
+    uint32_t macs, gated, psums;
+    bool     ifmap_read, ifmap_word, filter_word, drain, acc_update;
     uint32_t glb_reads : 5, glb_writes : 5;
     bool     wbuf_read;
     uint32_t outputs : 6;

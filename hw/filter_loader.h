@@ -22,7 +22,7 @@ struct filter_loader {
     uint32_t pairs_s : 9;                  /* PAIRS * S                                          */
     uint32_t q : 5, q_last : 5, rp : 4, rp_last : 4, n_rc : 4, n_cb : 12;
     uint32_t cb : 12, rc : 4, g : 5;
-    uint32_t length : 7, index : 7;        /* words of a filter group in this pass               */
+    uint32_t length : RS_FILTER_BITS, index : RS_FILTER_BITS;        /* words of a filter group in this pass               */
     uint32_t level : 6;
     uint16_t passes;
     struct filter_op op;

@@ -57,7 +57,7 @@ void filter_reader_clock(struct filter_reader *r, const struct filter_reader_in 
     if (r->active && (uint16_t)(in->loaded - r->addr - 1u) < 0x8000u) {
         if (r->params && bank_free) {
             const bool last_part = r->part + 1u == PARAM_WORDS;
-            const bool last_index = r->index + 1u == r->pairs;
+            const bool last_index = r->index + 1u == r->n_params;
 
             r->reading = true;
             r->reading_param = true;
@@ -111,7 +111,7 @@ void filter_reader_clock(struct filter_reader *r, const struct filter_reader_in 
         r->left = RS_GET_U(w, FILTER_WORDS);
         r->first = RS_GET_U(w, FILTER_FIRST);
         r->mx = RS_GET_U(w, MX);
-        r->pairs = RS_GET_U(w, MODE) == RS_MODE_DEPTHWISE ? RS_ROWS : RS_GET_U(w, PAIRS);
+        r->n_params = RS_GET_U(w, PARAMS);
         r->shape.e = RS_GET_U(w, E);
         r->shape.fx = RS_GET_U(w, FX);
         r->group = 0;

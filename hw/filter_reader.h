@@ -35,9 +35,9 @@ struct filter_reader {
     uint16_t addr, read_addr, released;
     uint32_t left : 24;                    /* filter words of the group still to read            */
     uint32_t first : 16;                   /* of these, words of the first pass                  */
-    uint32_t mx : 5, pairs : 5;
+    uint32_t mx : 5, n_params : 6;
     struct column_shape shape;
-    uint32_t group : 5, index : 5, part : 2;
+    uint32_t group : 5, index : 6, part : 2;
     uint16_t started;
     uint32_t space : 6;                    /* words the lanes can still take                     */
 

@@ -61,8 +61,8 @@ void foot_clock(struct foot *r, const struct foot_in *in, struct foot_out *out)
     accumulator_clock(&r->acc, &ai, &r->acc_out);
     requantize_clock(&r->requantize, &qi, &r->codes);
 
-    r->now0 = r->param0[(flush.bank ? RS_MAX_PAIRS : 0) + flush.index];
-    r->now1 = r->param1[(flush.bank ? RS_MAX_PAIRS : 0) + flush.index];
+    r->now0 = r->param0[(flush.bank ? RS_MAX_PAIRS : 0) + flush.param];
+    r->now1 = r->param1[(flush.bank ? RS_MAX_PAIRS : 0) + flush.param];
     r->range = flush.range;
     r->wide = flush.wide;
     if (param.valid && param.place.g == param.group) {

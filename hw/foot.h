@@ -14,8 +14,9 @@ enum flush_kind {
 struct flush_op {             /* turn one entry into codes                                   */
     bool     valid;
     bool     bank;            /* of accumulators and parameters                              */
-    uint32_t addr  : 8;
-    uint32_t index : 4;       /* filter pair, or channel                                     */
+    uint32_t addr  : RS_ACC_BITS;
+    uint32_t index : 4;       /* filter pair of the pixel, or channel                        */
+    uint32_t param : RS_PARAM_BITS;       /* its parameters                                  */
     uint32_t kind  : 2;       /* enum flush_kind                                             */
     bool     pixel;
     bool     wide;
@@ -24,7 +25,7 @@ struct flush_op {             /* turn one entry into codes                      
 struct param_op {             /* parameters of one filter pair, for the columns of a group   */
     bool     valid;
     bool     bank;
-    uint32_t index : 4;
+    uint32_t index : RS_PARAM_BITS;
     uint32_t group : 5;
     struct column_place place;
     struct column_shape shape;

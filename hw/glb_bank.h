@@ -8,9 +8,9 @@
 struct block { uint8_t byte[RS_BLOCK]; };
 
 struct glb_bank_in {
-    uint32_t read_row  : 11;
+    uint32_t read_row  : RS_GLB_ROW_BITS;
     bool     write;
-    uint32_t write_row : 11;
+    uint32_t write_row : RS_GLB_ROW_BITS;
     uint32_t write_mask : RS_BLOCK;    /* bit b: byte b                                      */
     struct block data_in;
 };

@@ -102,7 +102,7 @@ void ifmap_loader_clock(struct ifmap_loader *r, const struct ifmap_loader_in *in
             r->log2_u = RS_GET_U(w, LOG2_U);
             r->u = 1u << RS_GET_U(w, LOG2_U);
             r->u_wc = RS_GET_U(w, WC) << RS_GET_U(w, LOG2_U);
-            r->rp_wc = RS_GET_U(w, RP) * RS_GET_U(w, WC);
+            r->rp_wc = RS_GET_U(w, MODE) == RS_MODE_FLATTEN ? RS_GET_U(w, WC) : RS_GET_U(w, RP) * RS_GET_U(w, WC);
             r->shape.e = RS_GET_U(w, E);
             r->shape.fx = RS_GET_U(w, FX);
             r->strips = RS_GET_U(w, NS);
@@ -111,7 +111,7 @@ void ifmap_loader_clock(struct ifmap_loader *r, const struct ifmap_loader_in *in
             r->n_rc = RS_GET_U(w, N_RC);
             r->n_cb = RS_GET_U(w, N_CB);
             r->nj = RS_GET_U(w, NJ);
-            r->span = (RS_GET_U(w, E) - 1) << RS_GET_U(w, LOG2_U);
+            r->span = RS_GET_U(w, SPAN);
             r->cb = 0;
             r->rc = 0;
             r->strip = 0;

@@ -5,8 +5,9 @@
  * word (row r: channel r of the block).  In FLATTEN mode a read is offered to all rows, and a
  * row takes it if its (channel, filter row) has a use for that ifmap row: the lanes then hold, for
  * every row, the word of column y = 0, then of y = 1, and so on, and leave the array's diagonal to the
- * lanes' order.  With a depthwise multiplier several rows take the same channel.  Pixels outside the ifmap are real zero, which the zero point, subtracted here,
- * makes 0; they are not read.
+ * lanes' order.  Each chain of a column has the same pairs, or those of ofmap rows further down.  With a
+ * depthwise multiplier several rows take the same channel.  Pixels outside the ifmap are real zero,
+ * which the zero point, subtracted here, makes 0; they are not read.
  */
 #include "ifmap_reader.h"
 
@@ -28,7 +29,7 @@ void ifmap_reader_clock(struct ifmap_reader *r, const struct ifmap_reader_in *in
         const uint32_t from = head.row - pair.row;
         const bool match = !r->flatten || (head.row >= pair.row && (from & (u - 1u)) == 0 &&
                                            (from >> r->log2_u) < r->e);
-        const uint32_t channel = r->mapped ? pair.channel : row;
+        const uint32_t channel = r->flatten ? pair.channel + head.qi : r->mapped ? pair.channel : row;
         const bool real = !r->flatten || pair.real;
         const int32_t even = (int8_t)r->data0[r->data_head].byte[channel & (RS_BLOCK - 1u)];
         const int32_t odd = (int8_t)r->data1[r->data_head].byte[channel & (RS_BLOCK - 1u)];
@@ -55,8 +56,10 @@ void ifmap_reader_clock(struct ifmap_reader *r, const struct ifmap_reader_in *in
     meta.real1 = h_in && r->x >= -1 && (uint32_t)(r->x + 1) < r->if_w;
     meta.read = meta.real0 || meta.real1;
     meta.row = r->hh;
+    meta.qi = r->qi;
 
-    if (r->read.valid && in->read_ready)
+    r->read_taken = r->read.valid && in->read_ready;
+    if (r->read_taken)
         r->read.valid = false;
     if (r->active && !r->programming && room && r->meta_count != READER_META && !r->read.valid) {
         meta_push = true;
@@ -71,7 +74,7 @@ void ifmap_reader_clock(struct ifmap_reader *r, const struct ifmap_reader_in *in
             r->hh = 0;
             if (r->qi + 1u != nq) {
                 r->qi = r->qi + 1;
-                r->addr_q = r->addr_q + r->if_cb;
+                r->addr_q = r->addr_q + (r->flatten ? 0 : r->if_cb);
             } else {
                 r->qi = 0;
                 if (r->f + 1u != r->fx) {
@@ -98,7 +101,8 @@ void ifmap_reader_clock(struct ifmap_reader *r, const struct ifmap_reader_in *in
                             } else {
                                 r->rc = 0;
                                 r->h_rc = r->h0;
-                                r->addr_cb = r->addr_cb + r->step_cb;
+                                if (!r->flatten || r->block_ends)
+                                    r->addr_cb = r->addr_cb + r->step_cb;
                                 r->addr_rc = r->addr_cb;
                                 r->cb = r->cb + 1;
                                 r->active = !last_cb;
@@ -117,11 +121,13 @@ void ifmap_reader_clock(struct ifmap_reader *r, const struct ifmap_reader_in *in
         }
     } else if (r->programming && r->meta_count == 0) {
         /* One row a clock, once the words of the last pass have gone. */
+        const bool real = r->prog_i < (last_cb ? r->rows_last : r->chain) && r->prog_chain < r->chains;
+
         for (uint32_t row = 0; row < RS_ROWS; row++) {
             if (row == r->prog_row) {
-                r->pair[row].real = row < (last_cb ? r->rows_last : r->chain);
+                r->pair[row].real = real;
                 r->pair[row].channel = r->prog_channel;
-                r->pair[row].row = row < (last_cb ? r->rows_last : r->chain) ? r->prog_r : 0;
+                r->pair[row].row = real ? r->prog_base + r->prog_r : 0;
             }
         }
         if (!r->flatten) {
@@ -131,16 +137,40 @@ void ifmap_reader_clock(struct ifmap_reader *r, const struct ifmap_reader_in *in
                 r->phase = 0;
                 r->prog_channel = r->prog_channel + 1;
             }
-        } else if (r->prog_row < r->chain) {
-            if (r->prog_r + 1u != r->rp) {
-                r->prog_r = r->prog_r + 1;
+        } else {
+            const bool wraps = r->prog_r + 1u == r->rp;
+            const uint32_t next_channel = r->prog_channel + (wraps ? nq : 0);
+            const uint32_t next_r = wraps ? 0 : r->prog_r + 1u;
+
+            if (r->prog_i + 1u != r->chain) {
+                r->prog_i = r->prog_i + 1;
+                r->prog_channel = next_channel;
+                r->prog_r = next_r;
             } else {
-                r->prog_r = 0;
-                r->prog_channel = r->prog_channel + 1;
+                /* The next chain starts as this one did; the next pass where the first one ends. */
+                if (r->prog_chain == 0) {
+                    r->block_ends = next_channel == r->block_channels;
+                    r->next_channel = next_channel == r->block_channels ? 0 : next_channel;
+                    r->next_r = next_r;
+                }
+                r->prog_i = 0;
+                r->prog_chain = r->prog_chain + 1;
+                r->prog_base = r->prog_base + r->rows_chain;
+                r->prog_channel = r->pass_channel;
+                r->prog_r = r->pass_r;
             }
         }
         if (r->prog_row + 1u == RS_ROWS) {
             r->prog_row = 0;
+            r->prog_i = 0;
+            r->prog_chain = 0;
+            r->prog_base = 0;
+            if (r->flatten) {
+                r->pass_channel = r->next_channel;
+                r->pass_r = r->next_r;
+                r->prog_channel = r->next_channel;
+                r->prog_r = r->next_r;
+            }
             r->programming = false;
         } else {
             r->prog_row = r->prog_row + 1;
@@ -172,8 +202,13 @@ void ifmap_reader_clock(struct ifmap_reader *r, const struct ifmap_reader_in *in
             r->multiplier = RS_GET_U(w, MULTIPLIER);
             r->phase = RS_GET_U(w, PHASE0);
             r->prog_row = 0;
+            r->prog_i = 0;
+            r->prog_chain = 0;
+            r->prog_base = 0;
             r->prog_channel = RS_GET_U(w, MODE) == RS_MODE_FLATTEN ? 0 : RS_GET_U(w, CHANNEL0);
             r->prog_r = 0;
+            r->pass_channel = 0;
+            r->pass_r = 0;
             r->log2_u = RS_GET_U(w, LOG2_U);
             r->e = RS_GET_U(w, E);
             r->fx = RS_GET_U(w, FX);
@@ -182,22 +217,25 @@ void ifmap_reader_clock(struct ifmap_reader *r, const struct ifmap_reader_in *in
             r->q_last = RS_GET_U(w, Q_LAST);
             r->rp = RS_GET_U(w, RP);
             r->rp_last = RS_GET_U(w, RP_LAST);
-            r->chain = RS_GET_U(w, CHAIN);
+            r->chain = RS_GET_U(w, MODE) == RS_MODE_FLATTEN ? RS_GET_U(w, CHAIN) : RS_ROWS;
+            r->chains = RS_GET_U(w, CHAINS);
+            r->block_channels = RS_GET_U(w, BLOCK_CHANNELS);
+            r->rows_chain = RS_GET_U(w, CHAIN_ROWS) << RS_GET_U(w, LOG2_U);
             r->rows_last = RS_GET_U(w, ROWS_LAST);
             r->nj = RS_GET_U(w, NJ);
             r->n_cb = RS_GET_U(w, N_CB);
             r->n_rc = RS_GET_U(w, N_RC);
             r->tile_step = RS_GET_U(w, FP) << RS_GET_U(w, LOG2_U) << RS_GET_U(w, WIDE);
-            r->span = (RS_GET_U(w, E) - 1) << RS_GET_U(w, LOG2_U);
-            r->rows_strip = RS_GET_U(w, E) << RS_GET_U(w, LOG2_U);
+            r->span = RS_GET_U(w, SPAN);
+            r->rows_strip = RS_GET_U(w, IF_STRIP);
             r->if_row = RS_GET_U(w, IF_ROW);
             r->if_cb = RS_GET_U(w, IF_CB);
             r->if_w = RS_GET_U(w, IF_W);
             r->if_h = RS_GET_U(w, IF_H);
-            r->step_cb = RS_GET_U(w, MODE) == RS_MODE_FLATTEN ? 0
+            r->step_cb = RS_GET_U(w, MODE) == RS_MODE_FLATTEN ? RS_GET_U(w, IF_CB)
                        : RS_GET_U(w, IF_CB) * RS_GET_U(w, Q);
             r->step_rc = RS_GET_U(w, IF_ROW) * RS_GET_U(w, RP);
-            r->step_strip = RS_GET_U(w, IF_ROW) * (RS_GET_U(w, E) << RS_GET_U(w, LOG2_U));
+            r->step_strip = RS_GET_U(w, IF_ROW) * RS_GET_U(w, IF_STRIP);
             r->x0 = RS_GET_S(w, X0);
             r->h0 = RS_GET_S(w, H0);
             r->zp = RS_GET_S(w, ZP_IN);
@@ -229,6 +267,7 @@ void ifmap_reader_clock(struct ifmap_reader *r, const struct ifmap_reader_in *in
         r->active = false;
         r->programming = false;
         r->read.valid = false;
+        r->read_taken = false;
         r->meta_head = 0;
         r->meta_tail = 0;
         r->meta_count = 0;
@@ -243,6 +282,7 @@ void ifmap_reader_clock(struct ifmap_reader *r, const struct ifmap_reader_in *in
 
     out->group_take = r->group_take;
     out->read = r->read;
+    out->read_taken = r->read_taken;
     for (int row = 0; row < RS_ROWS; row++) {
         out->push[row] = r->push[row];
         out->word[row] = r->word[row];

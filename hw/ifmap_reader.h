@@ -31,6 +31,7 @@ struct ifmap_reader_in {
 struct ifmap_reader_out {
     bool     group_take;
     struct glb_read_req read;
+    bool     read_taken;                   /* a read has been taken at the last edge             */
     bool     push[RS_ROWS];
     struct lane_word word[RS_ROWS];
     bool     idle;
@@ -43,11 +44,12 @@ struct reader_meta {
     bool     read;                         /* data will come from the global buffer              */
     bool     real0, real1;
     uint32_t row : 8;                      /* ifmap row less the strip's first                   */
+    uint32_t qi : 4;                       /* FLATTEN: channel less the row's first              */
 };
 struct row_pair {                          /* FLATTEN: what an array row takes                   */
     bool     real;
     uint32_t channel : 4;
-    uint32_t row : 4;
+    uint32_t row : 8;                      /* first ifmap row it needs                           */
 };
 
 struct ifmap_reader {
@@ -57,14 +59,15 @@ struct ifmap_reader {
     bool     mapped;                       /* rows take the channels of `pair`, not their own    */
     uint32_t multiplier : 8, phase : 8;
     uint32_t log2_u : 2;
-    uint32_t e : 5, fx : 5, strips : 6, q : 5, q_last : 5, rp : 4, rp_last : 4, chain : 5;
-    uint32_t rows_last : 5;
+    uint32_t e : 5, fx : 5, strips : 6, q : 5, q_last : 5, rp : 4, rp_last : 4, chain : 5, chains : 5;
+    uint32_t rows_last : 5, block_channels : 5;
     uint32_t nj : 10, n_cb : 12, n_rc : 4;
     uint32_t tile_step : 16;               /* columns between tiles: FP * U                      */
     uint32_t span : 8;                     /* ifmap rows of a strip beyond those of one row      */
     uint32_t if_row : 16, if_cb : 16, if_w : 16, if_h : 16;
     uint32_t step_cb : 16, step_rc : 16, step_strip : 16;   /* blocks                            */
-    uint32_t rows_strip : 8;               /* ifmap rows between strips                          */
+    uint32_t rows_strip : 16;              /* ifmap rows between strips                          */
+    uint32_t rows_chain : 8;               /* between the first rows of two chains               */
     int32_t  x0 : 16, h0 : 16;
     int32_t  zp : 8;
 
@@ -76,10 +79,15 @@ struct ifmap_reader {
 
     /* FLATTEN: programming of the rows, carried on from pass to pass. */
     struct row_pair pair[RS_ROWS];
-    uint32_t prog_row : 5;
-    uint32_t prog_channel : 4, prog_r : 4;
+    uint32_t prog_row : 5, prog_i : 5, prog_chain : 5;     /* row, its place in its chain, the chain */
+    uint32_t prog_channel : 5, prog_r : 4;
+    uint32_t prog_base : 8;                /* first ifmap row of the chain                       */
+    uint32_t pass_channel : 5, pass_r : 4; /* where the pass starts                              */
+    uint32_t next_channel : 5, next_r : 4; /* the same, while this pass is programmed            */
+    bool     block_ends;                   /* the next pass starts a block                       */
 
     struct glb_read_req read;
+    bool     read_taken;
     struct reader_meta meta[READER_META];
     uint32_t meta_head : 3, meta_tail : 3, meta_count : 4;
     struct block data0[READER_META], data1[READER_META];

@@ -73,13 +73,13 @@ enum rs_compute_mode {
     F(MX,              4, 10,  5, 0)   /* filter groups across columns; E*FX*MX <= COLS     */ \
     F(PAIRS,           4, 15,  5, 0)   /* filter pairs a column, 1..8 (DEPTHWISE: 1)        */ \
     F(NS,              4, 20,  6, 0)   /* strips of E ofmap rows, 1..63                     */ \
-    F(CHAIN,           4, 26,  5, 0)   /* rows of a chain: ROWS, or 1 for DEPTHWISE         */ \
+    F(CHAIN,           4, 26,  5, 0)   /* rows of a chain: ROWS in CONV, 1 in DEPTHWISE     */ \
     F(FP,              5,  0,  9, 0)   /* ofmap columns in a tile, 1..256                   */ \
     F(NJ,              5,  9, 10, 0)   /* word columns a strip: ceil(((FP-1)*U + S) / 2)    */ \
     F(M_VALID,         5, 19,  9, 0)   /* filters of this group that exist, 1..256          */ \
     F(N_CB,            6,  0, 12, 0)   /* channel steps (FLATTEN: passes), >= 1             */ \
     F(N_RC,            6, 12,  4, 0)   /* filter row chunks, >= 1                           */ \
-    F(ROWS_LAST,       6, 16,  5, 0)   /* array rows that hold real channels, last block    */ \
+    F(ROWS_LAST,       6, 16,  5, 0)   /* rows of a chain that hold real channels, last block or pass */ \
     F(ZP_IN,           6, 24,  8, 1)                                                          \
     F(IF_BASE,         7,  0, 16, 0)   /* block of (first channel block, row 0, column 0)   */ \
     F(IF_ROW,          7, 16, 16, 0)   /* blocks between ifmap rows                         */ \
@@ -119,7 +119,20 @@ enum rs_compute_mode {
     F(CHANNEL0,       22,  8,  4, 0)   /* with MULTIPLIER > 1: ifmap channel of row 0, in its block, */ \
     F(PHASE0,         22, 16,  8, 0)   /* and which of its ofmap channels row 0 is          */ \
     F(WIDE_MIN,       23,  0, 16, 1)   /* WIDE: the clamp of the int16 codes                */ \
-    F(WIDE_MAX,       23, 16, 16, 1)
+    F(WIDE_MAX,       23, 16, 16, 1)                                                          \
+    F(CHAINS,         24,  0,  5, 0)   /* chains of a column (FLATTEN; else 1)              */ \
+    F(PARAMS,         24,  8,  6, 0)   /* parameter pairs of a column (DEPTHWISE: ROWS)     */ \
+    F(CHAIN_FILTERS,  24, 16,  9, 0)   /* filters between chains; 0: they differ in rows    */ \
+    F(BLOCK_CHANNELS, 24, 25,  5, 0)   /* FLATTEN: channels an ifmap block holds, 1..B      */ \
+    F(CHAIN_ENTRIES,  25,  0, 13, 0)   /* psum entries of a chain: NS*FP*PAIRS              */ \
+    F(CHAIN_ROWS,     25, 16,  8, 0)   /* ofmap rows between chains; 0: they differ in filters */ \
+    F(SPAN,           25, 24,  8, 0)   /* ifmap rows of a strip, less those of one ofmap row */ \
+    F(IF_STRIP,       26,  0, 16, 0)   /* ifmap rows between strips                         */ \
+    F(OUT_STRIP,      26, 16, 16, 0)   /* ofmap rows between strips                         */ \
+    F(CHAIN_OUT,      27,  0, 16, 0)   /* blocks between the ofmaps of two chains           */ \
+    F(CHAIN_PARAMS,   27, 16,  6, 0)   /* parameter pairs between chains: PAIRS, or 0       */ \
+    F(ROWS_MASK,      28,  0, 16, 0)   /* array rows that hold real channels                */ \
+    F(ROWS_MASK_LAST, 28, 16, 16, 0)   /* the same, last block or pass                      */
 
 #define RS_FIELDS_POOL(F)                                                                     \
     F(AVERAGE,         3,  0,  1, 0)   /* 0 maximum, 1 average                              */ \
@@ -224,7 +237,9 @@ enum rs_error_code {
     C(outputs,       "bytes of ofmap written")                                                \
     C(axi_read,      "m_axi beats read")                                                      \
     C(axi_write,     "m_axi beats written")                                                   \
-    C(commands,      "commands taken")
+    C(commands,      "commands taken")                                                        \
+    C(ifmap_reads,   "reads of the global buffer for the array: a word of each channel of a block") \
+    C(psums,         "psums of ofmap values added into accumulators, all columns and passes")
 
 enum rs_counter {
 #define RS_DEFINE_COUNTER(name, what) RS_COUNTER_##name,

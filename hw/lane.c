@@ -25,7 +25,7 @@ void lane_clock(struct lane *r, const struct lane_in *in, struct lane_out *out)
     r->east.filter1 = filter.lane1;
     r->east.inject = in->op_n.inject && in->op_n.chain_row >= 0 &&
                      in->op_n.chain_row < (int32_t)in->op_n.chain;
-    r->east.count = in->op_n.count_rows != 0;
+    r->east.count = (in->op_n.count_rows & 1u) != 0;
 
     if (in->ifmap_push) {
         r->ifmap[r->ifmap_tail].even = in->even;
@@ -38,7 +38,7 @@ void lane_clock(struct lane *r, const struct lane_in *in, struct lane_out *out)
 
     r->op = in->op_n;
     r->op.chain_row = in->op_n.chain_row + 1;
-    r->op.count_rows = in->op_n.count_rows == 0 ? 0 : in->op_n.count_rows - 1;
+    r->op.count_rows = in->op_n.count_rows >> 1;
     if (in->rst) {
         r->ifmap_head = 0;
         r->ifmap_tail = 0;

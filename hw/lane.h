@@ -12,7 +12,7 @@ struct lane_op {
     bool     inject;              /* rows 0 <= row - chain_start < chain inject              */
     int32_t  chain_row : 6;       /* row less the first of the chain                         */
     uint32_t chain     : 5;
-    uint32_t count_rows : 5;      /* rows from here on that hold real channels               */
+    uint32_t count_rows : RS_ROWS;        /* bit i: i rows from here holds a real channel    */
 };
 
 struct lane_in {

@@ -3,9 +3,9 @@
  *
  * Nothing stalls inside the array: an operation leaves here only when its words are in the windows
  * and spads and its psums have a place.  Since every operation travels with the same skew,
- * counting what has been sent is exact for every PE.  The result of a step leaves its chain in
- * `slots` drain slots (one for convolutions, one for each row for depthwise), which must not meet the
- * slots of the next result: only the tap that finishes a result waits for them.
+ * counting what has been sent is exact for every PE.  The results of a step leave a column in `slots` drain
+ * slots, one for each chain of its rows, which must not meet the slots of the next results: only the tap that
+ * finishes a result waits for them, and where a preset has fewer psum words a clock than columns, for those.
  */
 #include "mac_sequencer.h"
 
@@ -25,14 +25,15 @@ void mac_sequencer_clock(struct mac_sequencer *r, const struct mac_sequencer_in 
     const bool bank_ok = (uint16_t)(r->started - 1u - in->flushed) <= 1;
     const bool filter_ok = in->passes != r->passes_done;
     const bool ifmap_ok = (uint16_t)(in->loaded - r->column0 - column_max - 1u) < 0x8000u;
-    const bool drain_ok = !last_tap || r->drain_wait == 0;
+    const bool drain_ok = !last_tap || (r->drain_wait == 0 && (RS_PSUM_WORDS >= RS_COLS || r->psum_debt < RS_PSUM_WORDS));
     const bool issue = r->active && bank_ok && filter_ok && ifmap_ok && drain_ok;
 
     /* Where the tap's pixels are. */
     const uint32_t n = (r->pixel & 1u) + (r->wide ? 2u * r->j : r->j);
     const uint32_t odd_column = r->ring0 + (n >> 1);
     const uint32_t even_column = odd_column + (r->two && (n & 1u) != 0 ? 1u : 0u);
-    const uint32_t rows = last_cb && (r->flatten || r->qi + 1u == nq) ? r->rows_last : r->chain;
+    const bool last_rows = last_cb && (r->flatten || r->qi + 1u == nq);
+    const uint32_t rows = last_rows ? r->rows_last : r->chain;
     struct drain_slot slot;
 
     r->op.mac.valid = issue;
@@ -51,7 +52,7 @@ void mac_sequencer_clock(struct mac_sequencer *r, const struct mac_sequencer_in 
     for (int d = COUNT_DELAY - 1; d > 0; d--)
         r->count_rows[d] = r->count_rows[d - 1];
     r->count_rows[0] = r->rows;
-    r->rows = rows;
+    r->rows = last_rows ? r->mask_last : r->mask;
 
     r->state = issue ? MAC_COMPUTE : !r->active ? (in->group.valid ? MAC_OVERHEAD : MAC_NO_GROUP)
              : !bank_ok ? MAC_WAIT_PSUM : !filter_ok ? MAC_WAIT_FILTER
@@ -63,11 +64,12 @@ void mac_sequencer_clock(struct mac_sequencer *r, const struct mac_sequencer_in 
     slot.group_end = r->drain_left == 1 && r->drain_end;
     if (slot.valid) {
         r->drain.chain_row = r->drain.chain_row - (int32_t)r->drain.chain;
-        r->drain.acc.addr = r->drain.acc.addr + 1;
+        r->drain.acc.addr = r->drain.acc.addr + r->drain_step;
         r->drain_left = r->drain_left - 1;
     }
     if (r->drain_wait != 0)
         r->drain_wait = r->drain_wait - 1;
+    r->psum_debt = r->psum_debt < RS_PSUM_WORDS ? 0 : r->psum_debt - RS_PSUM_WORDS;
 
     if (issue && r->strip == 0 && r->x == 0 && r->k == 0)
         r->macs += r->depthwise ? 1 : rows;
@@ -81,7 +83,7 @@ void mac_sequencer_clock(struct mac_sequencer *r, const struct mac_sequencer_in 
         if (last_tap) {
             slot.valid = true;
             slot.chain_row = 0;
-            slot.chain = r->depthwise ? 1 : RS_ROWS;
+            slot.chain = r->depthwise ? 1 : r->chain;
             slot.acc.valid = true;
             slot.acc.bank = r->bank;
             slot.acc.init = r->cb == 0 && r->rc == 0;
@@ -89,11 +91,13 @@ void mac_sequencer_clock(struct mac_sequencer *r, const struct mac_sequencer_in 
             slot.group_end = group_ends && r->slots == 1;
             r->drain = slot;
             r->drain.chain_row = -(int32_t)slot.chain;
-            r->drain.acc.addr = slot.acc.addr + 1;
+            r->drain.acc.addr = slot.acc.addr + r->slot_step;
+            r->drain_step = r->slot_step;
             r->drain_left = r->slots - 1u;
             r->drain_wait = r->slots - 1u;
             r->drain_end = group_ends;
-            r->entry = r->entry + r->slots;
+            r->entry = r->entry + r->entry_step;
+            r->psum_debt = r->psum_debt + r->slot_psums;
         }
         r->filter_addr = r->filter_addr + 1;
 
@@ -176,7 +180,13 @@ void mac_sequencer_clock(struct mac_sequencer *r, const struct mac_sequencer_in 
         r->depthwise = RS_GET_U(w, MODE) == RS_MODE_DEPTHWISE;
         r->wide = RS_GET_U(w, WIDE) != 0;
         r->two = RS_GET_U(w, MODE) == RS_MODE_DEPTHWISE && RS_GET_U(w, LOG2_U) == 0 && RS_GET_U(w, WIDE) == 0;
-        r->slots = RS_GET_U(w, MODE) == RS_MODE_DEPTHWISE ? RS_ROWS : 1;
+        r->slots = RS_GET_U(w, MODE) == RS_MODE_DEPTHWISE ? RS_ROWS : RS_GET_U(w, CHAINS);
+        r->slot_step = RS_GET_U(w, MODE) == RS_MODE_DEPTHWISE ? 1 : RS_GET_U(w, CHAIN_ENTRIES);
+        r->entry_step = RS_GET_U(w, MODE) == RS_MODE_DEPTHWISE ? RS_ROWS : 1;
+        r->mask = RS_GET_U(w, ROWS_MASK);
+        r->mask_last = RS_GET_U(w, ROWS_MASK_LAST);
+        r->slot_psums = RS_GET_U(w, E) * RS_GET_U(w, FX) * RS_GET_U(w, MX) *
+                        (RS_GET_U(w, MODE) == RS_MODE_DEPTHWISE ? RS_ROWS : RS_GET_U(w, CHAINS));
         r->u = 1u << RS_GET_U(w, LOG2_U) << RS_GET_U(w, WIDE);
         r->s = RS_GET_U(w, S);
         r->reach = RS_GET_U(w, WIDE) != 0 ? 2 * RS_GET_U(w, S) - 1 : RS_GET_U(w, S) - 1;
@@ -225,6 +235,7 @@ void mac_sequencer_clock(struct mac_sequencer *r, const struct mac_sequencer_in 
         r->op.mac.valid = false;
         r->drain_left = 0;
         r->drain_wait = 0;
+        r->psum_debt = 0;
         r->end_head = 0;
         r->end_tail = 0;
         r->state = MAC_NO_GROUP;

@@ -39,7 +39,7 @@ struct mac_sequencer_out {
     bool     inject;
     int32_t  chain_row : 6;
     uint32_t chain : 5;
-    uint32_t count_rows : 5;
+    uint32_t count_rows : RS_ROWS;         /* a bit a row                                        */
     struct acc_op acc;
     bool     group_end;
     uint32_t group_macs;                   /* with group_end: row taps of one ofmap value        */
@@ -59,24 +59,28 @@ struct mac_sequencer {
     uint32_t rp_wc : 8;
     bool     bank;
     uint32_t slots : 5;                    /* drains of a result                                 */
+    uint32_t slot_step : 13, entry_step : 5;       /* entries between them; between steps        */
+    uint32_t slot_psums : 9, psum_debt : 10;       /* psums of a result; that the port has still to move */
+    uint32_t mask : RS_ROWS, mask_last : RS_ROWS;  /* rows whose zeros count                     */
 
     uint32_t cb : 12, rc : 4, strip : 6, x : 9, k : 5, qi : 5, i : 4, j : 4;
-    uint32_t filter_addr : 6;
+    uint32_t filter_addr : RS_FILTER_BITS;
     uint32_t slot_q : 8, slot : 8;         /* window address of (qi, 0), (qi, i), column 0       */
     uint32_t pixel : 11;                   /* first pixel of the step, from the strip's first    */
     uint32_t ring0 : 5;                    /* window column of the step's first word column      */
     uint32_t ring_strip : 5;               /* of the strip's first                               */
     uint16_t column0;                      /* number of the strip's first word column            */
-    uint32_t entry : 9;
+    uint32_t entry : RS_ACC_BITS + 1;
     uint32_t drain_wait : 5;
     uint32_t macs, macs_out;
 
     uint16_t started;                      /* groups                                             */
     uint16_t passes_done, freed;
     struct mac_op op;
-    uint32_t rows : 5;
-    uint32_t count_rows[COUNT_DELAY];      /* below 32                                           */
-    struct drain_slot drain;               /* DEPTHWISE: the slot after this one                 */
+    uint32_t rows : RS_ROWS;
+    uint32_t count_rows[COUNT_DELAY];      /* a bit a row                                        */
+    struct drain_slot drain;               /* the slot after this one                            */
+    uint32_t drain_step : 13;              /* entries to the one after it                        */
     uint32_t drain_left : 5;
     bool     drain_end;
     struct drain_slot line[ACC_DELAY + 1];

@@ -74,11 +74,13 @@ void output_stage_clock(struct output_stage *r, const struct output_stage_in *in
         }
         r->bytes_written = 0;
         r->macs = 0;
+        r->psums = 0;
         if (r->draining) {
             drained = true;
             push = first || second;
             r->bytes_written = (first ? n : 0) + (second ? n : 0);
             r->macs = r->macs_each * ((first ? n : 0) + (second && !r->wide ? n : 0));
+            r->psums = r->passes * ((first ? n : 0) + (second && !r->wide ? n : 0));
         } else if (r->end_due) {
             push = true;
             new_item.end = true;
@@ -130,7 +132,7 @@ void output_stage_clock(struct output_stage *r, const struct output_stage_in *in
         r->column = 0;
         r->y = 0;
         r->f = 0;
-        r->filter = 0;
+        r->filter = s.filter;
         r->byte = r->out_byte;
         r->addr_y = s.addr;
         r->addr_f = s.addr;
@@ -157,6 +159,7 @@ void output_stage_clock(struct output_stage *r, const struct output_stage_in *in
             r->flush.bank = r->bank;
             r->flush.addr = r->entry;
             r->flush.index = r->index;
+            r->flush.param = r->param + r->index;
             r->flush.kind = r->kind;
             r->flush.pixel = r->pixel;
             r->flush.wide = r->wide;
@@ -168,6 +171,7 @@ void output_stage_clock(struct output_stage *r, const struct output_stage_in *in
                 r->start[0].end = false;
                 r->start[0].two = two;
                 r->start[0].row = r->row0;
+                r->start[0].filter = r->filter0;
                 r->start[0].x = r->x;
                 r->start[0].addr = r->addr0 + r->x;
                 r->start[0].res_addr = r->res0 + r->x;
@@ -178,14 +182,23 @@ void output_stage_clock(struct output_stage *r, const struct output_stage_in *in
                     r->x = r->x + 2;
                 } else {
                     r->x = 0;
-                    r->row0 = r->row0 + r->e;
+                    r->row0 = r->row0 + r->rows_strip;
                     r->addr0 = r->addr0 + r->out_strip;
                     r->res0 = r->res0 + r->res_strip;
                     r->strip = r->strip - 1;
-                    if (r->strip == 0) {
+                    if (r->strip == 0 && r->chains == 0) {
                         r->start[0].end = true;
                         r->active = false;
                         r->flushed++;
+                    } else if (r->strip == 0) {
+                        r->chains = r->chains - 1;
+                        r->strip = r->strips_all;
+                        r->chain_row0 = r->chain_row0 + r->chain_rows;
+                        r->chain_addr0 = r->chain_addr0 + r->chain_out;
+                        r->row0 = r->chain_row0;
+                        r->addr0 = r->chain_addr0;
+                        r->filter0 = r->filter0 + r->chain_filters;
+                        r->param = r->param + r->chain_params;
                     }
                 }
             } else if (r->index + 1u == r->sweep) {
@@ -218,10 +231,13 @@ void output_stage_clock(struct output_stage *r, const struct output_stage_in *in
             r->started++;
             r->active = true;
             r->bank = !r->bank;
+            r->passes = (uint16_t)(RS_GET_U(w, N_CB) * RS_GET_U(w, N_RC));
             r->e = RS_GET_U(w, E);
             r->fx = RS_GET_U(w, FX);
             r->columns = RS_GET_U(w, E) * RS_GET_U(w, FX) * RS_GET_U(w, MX);
             r->strip = RS_GET_U(w, NS);
+            r->strips_all = RS_GET_U(w, NS);
+            r->chains = RS_GET_U(w, CHAINS) - 1;
             r->fp = RS_GET_U(w, FP) << RS_GET_U(w, WIDE);
             r->wide = RS_GET_U(w, WIDE) != 0;
             r->m_valid = RS_GET_U(w, M_VALID);
@@ -235,11 +251,16 @@ void output_stage_clock(struct output_stage *r, const struct output_stage_in *in
             r->out_f = RS_GET_U(w, OUT_F);
             r->out_row = RS_GET_U(w, OUT_ROW);
             r->out_mb = RS_GET_U(w, OUT_MB);
-            r->out_strip = RS_GET_U(w, OUT_ROW) * RS_GET_U(w, E);
+            r->out_strip = RS_GET_U(w, OUT_ROW) * RS_GET_U(w, OUT_STRIP);
+            r->rows_strip = RS_GET_U(w, OUT_STRIP);
+            r->chain_out = RS_GET_U(w, CHAIN_OUT);
+            r->chain_rows = RS_GET_U(w, CHAIN_ROWS);
+            r->chain_filters = RS_GET_U(w, CHAIN_FILTERS);
+            r->chain_params = RS_GET_U(w, CHAIN_PARAMS);
             r->out_byte = RS_GET_U(w, OUT_BYTE);
             r->res_row = RS_GET_U(w, RES_ROW);
             r->res_mb = RS_GET_U(w, RES_MB);
-            r->res_strip = RS_GET_U(w, RES_ROW) * RS_GET_U(w, E);
+            r->res_strip = RS_GET_U(w, RES_ROW) * RS_GET_U(w, OUT_STRIP);
             r->add = RS_GET_U(w, ADD) != 0;
             r->range.zp = RS_GET_S(w, ZP_OUT);
             r->range.min = RS_GET_U(w, WIDE) != 0 ? RS_GET_S(w, WIDE_MIN) : RS_GET_S(w, ACT_MIN);
@@ -259,8 +280,12 @@ void output_stage_clock(struct output_stage *r, const struct output_stage_in *in
             r->index = 0;
             r->pixel = false;
             r->entry = 0;
+            r->param = 0;
+            r->filter0 = 0;
             r->row0 = 0;
+            r->chain_row0 = 0;
             r->addr0 = RS_GET_U(w, OUT_BASE);
+            r->chain_addr0 = RS_GET_U(w, OUT_BASE);
             r->res0 = RS_GET_U(w, RES_BASE);
         } else {
             r->group_take = false;
@@ -420,4 +445,5 @@ void output_stage_clock(struct output_stage *r, const struct output_stage_in *in
     out->read = r->read;
     out->bytes_written = r->bytes_written;
     out->macs = r->macs;
+    out->psums = r->psums;
 }

@@ -35,6 +35,7 @@ struct output_stage_out {
     struct glb_read_req  read;
     uint32_t bytes_written : 6;            /* ofmap bytes that left the columns at the last edge */
     uint32_t macs;                         /* multiply-accumulates that made them                */
+    uint32_t psums;                        /* psums that made them: one a pass                   */
 };
 
 /* A pixel pair on its way to the global buffer. */
@@ -59,6 +60,7 @@ struct drain_start {
     bool     end;                          /* last pair of the group                            */
     bool     two;                          /* the pair's second pixel is in the tile            */
     uint32_t row : 16;                     /* ofmap row of y = 0                                */
+    uint32_t filter : 9;                   /* first filter of column 0                          */
     uint32_t x   : 16;                     /* ofmap column of f = 0                             */
     uint32_t addr : 16;                    /* block of both                                     */
     uint32_t res_addr : 16;
@@ -80,19 +82,22 @@ struct output_stage {
     bool     wide;
     bool     add;
     uint32_t out_e : 16, out_f : 16;
-    uint32_t out_row : 16, out_mb : 16, out_strip : 16;
+    uint32_t strips_all : 6;
+    uint32_t out_row : 16, out_mb : 16, out_strip : 16, rows_strip : 16;
     uint32_t res_row : 16, res_mb : 16, res_strip : 16;
+    uint32_t chain_out : 16, chain_rows : 8, chain_filters : 9, chain_params : 6;   /* from chain to chain */
     uint32_t out_byte : 4;
     bool     bank;
     struct requantize_range range;
     struct add_param add_param;
 
     /* Reading entries. */
-    uint32_t strip : 6, x : 10, index : 5;
+    uint32_t chains : 5, strip : 6, x : 10, index : 5;
     bool     pixel;
-    uint32_t entry : 8;
+    uint32_t entry : RS_ACC_BITS, param : RS_PARAM_BITS;   /* param: of the chain's first pair  */
     uint32_t gap : 5;                      /* clocks until a pair may end                       */
     uint32_t row0 : 16, addr0 : 16, res0 : 16;     /* of the strip                              */
+    uint32_t chain_row0 : 16, chain_addr0 : 16, filter0 : 9;        /* of the chain             */
     struct flush_op flush;
     struct drain_start start[DRAIN_DELAY];
 
@@ -126,6 +131,8 @@ struct output_stage {
     struct glb_write_req write;
     uint32_t writing : 4;                  /* writes handed over and not yet done               */
     uint16_t started, flushed, done;
+    uint16_t passes;                       /* of the group                                        */
+    uint32_t psums;
     uint32_t macs_of[4], macs_each, macs;  /* multiply-accumulates of one ofmap value, by group   */
     uint16_t complete, params;             /* groups with all psums, all parameters             */
     uint32_t bytes_written : 6;

@@ -13,7 +13,7 @@ struct pe_load {
     uint32_t ifmap_we    : 1;
     uint32_t ifmap_addr  : 5;
     uint32_t filter_we    : 1;
-    uint32_t filter_addr  : 7;  /* bank in bit 6                                            */
+    uint32_t filter_addr  : RS_FILTER_BITS;
 };
 
 /* One multiply-accumulate; travels south. */
@@ -24,7 +24,7 @@ struct pe_mac {
     uint32_t depthwise   : 1;   /* lanes are two positions, not two filters                 */
     uint32_t wide        : 1;   /* lanes are the two halves of a 16-bit product             */
     uint32_t odd         : 1;   /* the (first) pixel is the odd one of its word             */
-    uint32_t filter_addr : 7;
+    uint32_t filter_addr : RS_FILTER_BITS;
     uint32_t even_addr   : 5;   /* window words of the even and of the odd pixel            */
     uint32_t odd_addr    : 5;
 };

@@ -22,6 +22,7 @@ struct rs_hw_config {
     uint32_t rows, cols, block, axi_bytes;
     uint32_t filter_words, window_words, acc_entries;
     uint32_t glb_blocks, wbuf_words, add_lanes;
+    uint32_t psum_words, max_pairs;
 };
 
 struct rs_mem_timing {              /* all zero means the defaults                         */

@@ -79,6 +79,7 @@ struct conv {                      /* a COMPUTE's fields                        
     int zp_in, if_base, if_row, if_cb, if_w, if_h, h0, x0, out_e, out_f, out_base, out_row, out_mb, out_byte;
     int zp_out, act_min, act_max;
     int wide, lanes;               /* int16: a pixel is two byte columns, an entry is one filter       */
+    int chains, params, chain_filters, chain_entries, chain_rows, chain_out, chain_params, block_channels, if_strip, out_strip;
 };
 
 static struct conv conv_of(const uint32_t *w)
@@ -95,6 +96,10 @@ static struct conv conv_of(const uint32_t *w)
         .out_base = (int)RS_GET_U(w, OUT_BASE), .out_row = (int)RS_GET_U(w, OUT_ROW), .out_mb = (int)RS_GET_U(w, OUT_MB),
         .out_byte = (int)RS_GET_U(w, OUT_BYTE), .zp_out = RS_GET_S(w, ZP_OUT), .act_min = RS_GET_U(w, WIDE) ? RS_GET_S(w, WIDE_MIN) : RS_GET_S(w, ACT_MIN), .act_max = RS_GET_U(w, WIDE) ? RS_GET_S(w, WIDE_MAX) : RS_GET_S(w, ACT_MAX),
         .wide = (int)RS_GET_U(w, WIDE), .lanes = RS_GET_U(w, WIDE) ? 1 : 2,
+        .chains = (int)RS_GET_U(w, CHAINS), .params = (int)RS_GET_U(w, PARAMS), .chain_filters = (int)RS_GET_U(w, CHAIN_FILTERS),
+        .chain_entries = (int)RS_GET_U(w, CHAIN_ENTRIES), .chain_rows = (int)RS_GET_U(w, CHAIN_ROWS), .chain_out = (int)RS_GET_U(w, CHAIN_OUT),
+        .chain_params = (int)RS_GET_U(w, CHAIN_PARAMS), .block_channels = (int)RS_GET_U(w, BLOCK_CHANNELS),
+        .if_strip = (int)RS_GET_U(w, IF_STRIP), .out_strip = (int)RS_GET_U(w, OUT_STRIP),
     };
 }
 
@@ -104,7 +109,7 @@ static int step_of(const struct conv *v) { return v->mode == RS_MODE_DEPTHWISE &
 static int taps_of(const struct conv *v, int cb, int rc)
 {
     if (v->mode == RS_MODE_FLATTEN)
-        return v->s;
+        return (cb == v->n_cb - 1 ? v->q_last : v->q) * v->s;
     if (v->mode == RS_MODE_DEPTHWISE)
         return v->rp * v->s;
     return (cb == v->n_cb - 1 ? v->q_last : v->q) * (rc == v->n_rc - 1 ? v->rp_last : v->rp) * v->s;
@@ -112,9 +117,7 @@ static int taps_of(const struct conv *v, int cb, int rc)
 
 static int64_t param_words(const struct machine *m, const struct conv *v)
 {
-    const int per = 16 / (int)m->c->block;
-
-    return (int64_t)per * (v->mode == RS_MODE_DEPTHWISE ? (int)m->c->rows : v->mx * v->pairs);
+    return (int64_t)16 / m->c->block * v->mx * v->params;
 }
 
 /* Every limit that docs/isa.md states. */
@@ -136,7 +139,10 @@ static void check_compute(struct machine *m, int at, const uint32_t *w)
     LIMIT(v.ns >= 1 && v.fp >= 1 && v.fp <= 256 && v.n_cb >= 1 && v.n_rc >= 1, "NS %d FP %d", v.ns, v.fp);
     LIMIT(v.nj == (((v.fp - 1) * v.u + v.s) * (1 + v.wide) + 1) / 2, "NJ %d", v.nj);
     LIMIT(!v.wide || (v.zp_in == 0 && v.zp_out == 0 && v.x0 % 2 == 0 && v.if_w % 2 == 0 && !RS_GET_U(w, ADD)), "WIDE with zero points, odd columns or ADD");
-    LIMIT(v.out_e >= 1 && v.out_e <= v.ns * v.e && v.out_f >= 1 && v.out_f <= v.fx * v.fp * (1 + v.wide), "OUT_E %d OUT_F %d", v.out_e, v.out_f);
+    LIMIT(v.params == (v.mode == RS_MODE_DEPTHWISE ? (int)c->rows : v.pairs * (v.chain_filters > 0 ? v.chains : 1)), "PARAMS %d", v.params);
+    LIMIT(v.chains >= 1 && (v.chains == 1 || v.mode == RS_MODE_FLATTEN), "CHAINS %d", v.chains);
+    LIMIT((int)RS_GET_U(w, SPAN) == (v.e - 1 + (v.chains - 1) * v.chain_rows) * v.u, "SPAN %u", RS_GET_U(w, SPAN));
+    LIMIT(v.out_e >= 1 && v.out_e <= v.ns * v.out_strip && v.out_f >= 1 && v.out_f <= v.fx * v.fp * (1 + v.wide), "OUT_E %d OUT_F %d", v.out_e, v.out_f);
     LIMIT(v.wc >= (v.wide ? v.s : (v.s + 2) / 2) + 1, "WC %d for S %d", v.wc, v.s);
     LIMIT(v.rows_last >= 1 && v.rows_last <= (int)c->rows, "ROWS_LAST %d", v.rows_last);
     if (m->failed)
@@ -148,10 +154,15 @@ static void check_compute(struct machine *m, int at, const uint32_t *w)
         LIMIT(v.m_valid >= 1 && v.m_valid <= v.mx * v.lanes * v.pairs, "M_VALID %d", v.m_valid);
         LIMIT(entries * taps_of(&v, v.n_cb - 1, v.n_rc - 1) >= 4, "a pass of %lld steps", (long long)entries * taps_of(&v, v.n_cb - 1, v.n_rc - 1));
     } else if (v.mode == RS_MODE_FLATTEN) {
-        LIMIT(v.chain == (int)c->rows && v.n_rc == 1 && v.q == 1 && v.rp == v.rp_last, "CHAIN %d N_RC %d Q %d", v.chain, v.n_rc, v.q);
+        LIMIT(v.chain >= 1 && v.chain * v.chains <= (int)c->rows && v.n_rc == 1 && v.rp == v.rp_last, "CHAIN %d CHAINS %d N_RC %d", v.chain, v.chains, v.n_rc);
+        LIMIT(v.q == 1 || (v.chain % v.rp == 0 && v.block_channels % (v.chain / v.rp * v.q) == 0), "Q %d CHAIN %d BLOCK_CHANNELS %d", v.q, v.chain, v.block_channels);
+        LIMIT(v.chain_filters == 0 || (v.chain_filters == v.mx * v.lanes * v.pairs && v.chain_filters % (int)c->block == 0 && v.chain_rows == 0), "CHAIN_FILTERS %d CHAIN_ROWS %d", v.chain_filters, v.chain_rows);
         entries = (int64_t)v.ns * v.fp * v.pairs;
-        LIMIT(v.m_valid >= 1 && v.m_valid <= v.mx * v.lanes * v.pairs, "M_VALID %d", v.m_valid);
-        LIMIT(entries * v.s >= 4, "a pass of %lld steps", (long long)entries * v.s);
+        LIMIT(v.chains == 1 || v.chain_entries == entries, "CHAIN_ENTRIES %d", v.chain_entries);
+        LIMIT(v.m_valid >= 1 && v.m_valid <= v.mx * v.lanes * v.pairs * (v.chain_filters > 0 ? v.chains : 1), "M_VALID %d", v.m_valid);
+        LIMIT(entries * taps_of(&v, v.n_cb - 1, 0) >= 4, "a pass of %lld steps", (long long)entries * taps_of(&v, v.n_cb - 1, 0));
+        entries *= v.chains;
+        rows_in_window = v.q;
     } else {
         LIMIT(v.chain == 1 && v.n_cb == 1 && v.n_rc == 1 && v.q == 1 && v.pairs == 1 && v.mx == 1 && v.out_byte == 0, "depthwise fields");
         LIMIT(step == 1 || v.fp % 2 == 0, "FP %d is odd", v.fp);
@@ -207,6 +218,20 @@ static int8_t output(const struct conv *v, const uint32_t *w, int32_t acc, const
     return (int8_t)code;
 }
 
+/* What row @r takes in tap (@qi, filter row @i) of pass @cb: channel block, its byte, and filter row. */
+struct place { int cb, byte, i; };
+
+static struct place place_of(const struct conv *v, int cb, int nq, int qi, int r, int i)
+{
+    if (v->mode != RS_MODE_FLATTEN)
+        return (struct place){ cb * v->q + qi, r, i };
+    const int before = v->q > 1 ? cb * (v->chain / v->rp) * v->q : 0;              /* channels of the passes before */
+    const int n = v->q > 1 ? r % v->chain : cb * v->chain + r % v->chain;
+    const int c = v->q > 1 ? before + n / v->rp * nq + qi : n / v->rp;
+
+    return (struct place){ c / v->block_channels, c % v->block_channels, n % v->rp };
+}
+
 /* The same for int16: the pair's 32 bytes are one filter's. */
 static int16_t wide_output(const struct conv *v, int64_t acc, const uint8_t *param)
 {
@@ -236,7 +261,7 @@ static void compute(struct machine *m, struct flight *f)
     }
     for (int cb = 0; cb < v.n_cb; cb++)
         for (int rc = 0; rc < v.n_rc; rc++) {
-            const int nq = v.mode != RS_MODE_CONV ? 1 : cb == v.n_cb - 1 ? v.q_last : v.q;
+            const int nq = cb == v.n_cb - 1 ? v.q_last : v.q;
             const int nr = v.mode == RS_MODE_FLATTEN ? 1 : v.mode == RS_MODE_DEPTHWISE ? v.rp : rc == v.n_rc - 1 ? v.rp_last : v.rp;
 
             for (int g = 0; g < v.mx; g++)
@@ -251,7 +276,7 @@ static void compute(struct machine *m, struct flight *f)
                                         for (int p = 0; p < v.fp; p += step)
                                             for (int r = 0; r < rows; r++) {
                                                 const int y = x % v.e, tile = x / v.e % v.fx;
-                                                const int h = v.h0 + v.u * (s * v.e + y), col = v.x0 + (v.u * (tile * v.fp + p) + j) * (1 + v.wide);
+                                                const int h = v.h0 + s * v.if_strip + v.u * y, col = v.x0 + (v.u * (tile * v.fp + p) + j) * (1 + v.wide);
                                                 const int32_t weight = v.wide ? (int16_t)(uint16_t)((uint8_t)tap[2 * r] | (uint8_t)tap[2 * r + 1] << 8) : tap[2 * r];
 
                                                 if (v.mode == RS_MODE_DEPTHWISE) {
@@ -264,10 +289,14 @@ static void compute(struct machine *m, struct flight *f)
                                                     if (step == 2)
                                                         psum[x][entry][1] += tap[2 * r] * ifmap(m, &v, f->glb, 0, ch, h + i, col + 1);
                                                 } else {
-                                                    const int entry = (s * v.fp + p) * v.pairs + k, n = cb * v.chain + r;
-                                                    const int32_t a = v.mode == RS_MODE_FLATTEN
-                                                        ? (tap[2 * r] | tap[2 * r + 1] ? ifmap(m, &v, f->glb, 0, n / v.rp, h + n % v.rp, col) : 0)
-                                                        : ifmap(m, &v, f->glb, cb * v.q + qi, r, h + rc * v.rp + i, col);
+                                                    const int chain = v.mode == RS_MODE_FLATTEN ? r / v.chain : 0;
+                                                    const int entry = chain * v.chain_entries + (s * v.fp + p) * v.pairs + k;
+                                                    const struct place at_row = place_of(&v, cb, nq, qi, r, i + rc * v.rp);
+                                                    int32_t a;
+
+                                                    if (chain >= v.chains || !(tap[2 * r] | tap[2 * r + 1]))     /* its weights are zero */
+                                                        continue;
+                                                    a = ifmap(m, &v, f->glb, at_row.cb, at_row.byte, h + chain * v.chain_rows * v.u + at_row.i, col);
 
                                                     psum[x][entry][0] += (int64_t)weight * a;
                                                     if (!v.wide)
@@ -280,29 +309,31 @@ static void compute(struct machine *m, struct flight *f)
                 at += param_words(m, &v);
             }
         }
-    for (int x = 0; x < used; x++)
+    for (int x = 0; x < used * v.chains; x++)
         for (int s = 0; s < v.ns; s++)
             for (int p = 0; p < v.fp; p++) {
-                const int y = x % v.e, tile = x / v.e % v.fx, g = x / (v.e * v.fx);
-                const int row = s * v.e + y, col = (tile * v.fp + p) * (1 + v.wide);
+                const int c = x / used, column = x % used;
+                const int y = column % v.e, tile = column / v.e % v.fx, g = column / (v.e * v.fx);
+                const int row = s * v.out_strip + y, col = (tile * v.fp + p) * (1 + v.wide);
                 const int n = v.mode == RS_MODE_DEPTHWISE ? rows : v.lanes * v.pairs;
 
-                if (row >= v.out_e || col >= v.out_f)
+                if (row + c * v.chain_rows >= v.out_e || col >= v.out_f)
                     continue;
                 for (int k = 0; k < n; k++) {
-                    const int filter = v.mode == RS_MODE_DEPTHWISE ? k : g * v.lanes * v.pairs + k;
-                    const int byte = v.out_byte + filter;
-                    const size_t to = glb_at(m, (int64_t)v.out_base + (int64_t)(byte / block) * v.out_mb + (int64_t)row * v.out_row + col) + (size_t)(byte % block);
+                    const int in_chain = v.mode == RS_MODE_DEPTHWISE ? k : g * v.lanes * v.pairs + k, filter = in_chain + c * v.chain_filters;
+                    const int byte = v.out_byte + in_chain;
+                    const size_t to = glb_at(m, (int64_t)v.out_base + (int64_t)c * v.chain_out + (int64_t)(byte / block) * v.out_mb + (int64_t)row * v.out_row + col) + (size_t)(byte % block);
                     const size_t res = glb_at(m, (int64_t)RS_GET_U(w, RES_BASE) + (int64_t)(byte / block) * RS_GET_U(w, RES_MB) + (int64_t)row * RS_GET_U(w, RES_ROW) + col) + (size_t)(byte % block);
-                    const uint8_t *param = params + (v.mode == RS_MODE_DEPTHWISE ? (size_t)k * 32 : (size_t)filter * 32 / (size_t)v.lanes);
+                    const int pair = v.mode == RS_MODE_DEPTHWISE ? k : g * v.params + c * v.chain_params + k / v.lanes;
+                    const uint8_t *param = params + (size_t)pair * 32 + (v.mode == RS_MODE_DEPTHWISE ? 0 : (size_t)(k % v.lanes) * 16);
                     int64_t acc;
 
                     if (filter >= v.m_valid)
                         continue;
                     if (v.mode == RS_MODE_DEPTHWISE)
-                        acc = psum[x][(s * (v.fp / step) + p / step) * rows + k][p % step];
+                        acc = psum[column][(s * (v.fp / step) + p / step) * rows + k][p % step];
                     else
-                        acc = psum[x][(s * v.fp + p) * v.pairs + k / v.lanes][k % v.lanes];
+                        acc = psum[column][c * v.chain_entries + (s * v.fp + p) * v.pairs + k / v.lanes][k % v.lanes];
                     if (v.wide) {
                         const int16_t code = wide_output(&v, acc, param);
 

@@ -13,7 +13,15 @@
 #include RS_PRESET_FILE
 #include "../isa.h"
 
+#ifndef RS_BLOCK
 #define RS_BLOCK         RS_ROWS                 /* channels (bytes) in a block: one a row */
+#endif
+#ifndef RS_PSUM_WORDS
+#define RS_PSUM_WORDS    RS_COLS                 /* psums that all columns exchange with their accumulators in a clock */
+#endif
+#ifndef RS_MAX_PAIRS
+#define RS_MAX_PAIRS     16                      /* filter pairs a column holds parameters for */
+#endif
 #define RS_BEAT_BLOCKS   4                       /* blocks in one m_axi beat               */
 #define RS_AXI_BYTES     (RS_BEAT_BLOCKS * RS_BLOCK)
 #define RS_GLB_BANKS     16                      /* 4 segments x 4 interleaved banks       */
@@ -23,18 +31,26 @@
 #define RS_HASH_STEP(h, x) (((h) ^ (x)) * 16777619u)
 #define RS_CONFIG_HASH                                                                        \
     RS_HASH_STEP(RS_HASH_STEP(RS_HASH_STEP(RS_HASH_STEP(RS_HASH_STEP(RS_HASH_STEP(            \
-    RS_HASH_STEP(RS_HASH_STEP(RS_HASH_STEP(2166136261u, RS_ISA_VERSION), RS_ROWS), RS_COLS),  \
+    RS_HASH_STEP(RS_HASH_STEP(RS_HASH_STEP(RS_HASH_STEP(RS_HASH_STEP(RS_HASH_STEP(            \
+    2166136261u, RS_ISA_VERSION), RS_BLOCK), RS_PSUM_WORDS), RS_MAX_PAIRS), RS_ROWS), RS_COLS), \
     RS_FILTER_WORDS), RS_WINDOW_WORDS), RS_ACC_ENTRIES), RS_GLB_BANK_DEPTH), RS_WBUF_DEPTH),  \
     RS_ADD_LANES)
 
-#define RS_MAX_PAIRS     16                      /* filter pairs a column holds parameters for */
+/* Widths that a preset's numbers ask for. */
+#define RS_FILTER_BITS   (RS_FILTER_WORDS <= 64 ? 7 : 9)      /* address in two banks of the filter spad */
+#define RS_ACC_BITS      (RS_ACC_ENTRIES <= 256 ? 8 : 12)     /* in a bank of an accumulator    */
+#define RS_PARAM_BITS    (RS_MAX_PAIRS <= 16 ? 4 : 5)
+#define RS_GLB_ROW_BITS  (RS_GLB_BANK_DEPTH <= 2048 ? 11 : 12)
 
-_Static_assert(RS_ROWS == 4 || RS_ROWS == 8 || RS_ROWS == 16, "rows: 4, 8 or 16");
+_Static_assert(RS_BLOCK == 4 || RS_BLOCK == 8 || RS_BLOCK == 16, "block: 4, 8 or 16");
+_Static_assert(RS_ROWS >= 2 && RS_ROWS <= RS_BLOCK, "rows: 2 to a block");
+_Static_assert(RS_PSUM_WORDS >= 1 && RS_PSUM_WORDS <= RS_COLS, "psum port: 1 word a clock to one a column");
+_Static_assert(RS_MAX_PAIRS >= 16 && RS_MAX_PAIRS <= 32, "parameters: 16 to 32 pairs");
 _Static_assert(RS_COLS >= 2 && RS_COLS <= 16, "columns: 2 to 16");
-_Static_assert(RS_FILTER_WORDS >= 16 && RS_FILTER_WORDS <= 64, "filter spad: 16 to 64 words a bank");
-_Static_assert(RS_WINDOW_WORDS >= 16 && RS_WINDOW_WORDS <= 32, "window: 16 to 32 words");
-_Static_assert(RS_ACC_ENTRIES >= 16 && RS_ACC_ENTRIES <= 256, "accumulator: 16 to 256 entries");
-_Static_assert(RS_GLB_BANK_DEPTH >= 64 && RS_GLB_BANK_DEPTH <= 2048, "bank: 64 to 2048 blocks");
+_Static_assert(RS_FILTER_WORDS >= 16 && RS_FILTER_WORDS <= 256, "filter spad: 16 to 256 words a bank");
+_Static_assert(RS_WINDOW_WORDS >= 12 && RS_WINDOW_WORDS <= 32, "window: 12 to 32 words");
+_Static_assert(RS_ACC_ENTRIES >= 16 && RS_ACC_ENTRIES <= 4096, "accumulator: 16 to 4096 entries");
+_Static_assert(RS_GLB_BANK_DEPTH >= 64 && RS_GLB_BANK_DEPTH <= 4096, "bank: 64 to 4096 blocks");
 _Static_assert((RS_GLB_BANK_DEPTH & (RS_GLB_BANK_DEPTH - 1)) == 0, "bank: a power of two");
 _Static_assert(RS_WBUF_DEPTH >= 64 && RS_WBUF_DEPTH <= 16384, "filter buffer: 64 to 16384 lines");
 _Static_assert((RS_WBUF_DEPTH & (RS_WBUF_DEPTH - 1)) == 0, "filter buffer: a power of two (running addresses wrap at 2^16)");

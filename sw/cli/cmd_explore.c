@@ -51,7 +51,8 @@ static struct rs_hw_config config_of(const struct point *p)
                                  .axi_bytes = 4 * (uint32_t)p->v[ROWS], .filter_words = (uint32_t)p->v[FILTER],
                                  .window_words = (uint32_t)p->v[WINDOW], .acc_entries = (uint32_t)p->v[ACC],
                                  .glb_blocks = 16 * (uint32_t)p->v[GLB], .wbuf_words = 2 * (uint32_t)p->v[WBUF],
-                                 .add_lanes = (uint32_t)p->v[ADDERS]};
+                                 .add_lanes = (uint32_t)p->v[ADDERS],
+                                 .psum_words = (uint32_t)p->v[COLS], .max_pairs = 16};
 }
 
 /* ---- networks ------------------------------------------------------------------------------------------------ */

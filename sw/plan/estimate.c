@@ -10,7 +10,7 @@ rs_status rs_estimate_layer(const struct rs_hw_config *c, const struct rs_estima
     const int block = (int)c->block;
     struct layer l = { .kind = s->depthwise ? RS_PLAN_DEPTHWISE : RS_PLAN_CONV, .N = s->N, .C = s->C, .H = s->H, .W = s->W, .M = s->M,
                        .R = s->R, .S = s->S, .U = s->U, .E = s->E, .F = s->F, .pad_top = s->pad_top, .pad_left = s->pad_left,
-                       .block = block, .in_image = s->H * s->W, .out_image = s->E * s->F, .cbs = rs_div_up(s->C, block), .n_cg = 1,
+                       .block = block, .bc = block, .in_image = s->H * s->W, .out_image = s->E * s->F, .cbs = rs_div_up(s->C, block), .n_cg = 1,
                        .cg_m = s->M, .in = -1, .res = -1, .out = -1,
                        .filter_layout = s->depthwise ? FILTER_RSM : FILTER_MRSC, .multiplier = s->depthwise ? s->M / s->C : 0 };
     struct timeline t = { 0 };

@@ -5,11 +5,11 @@
 
 static void wide_to_blocked(const struct rs_plan_tensor *t, size_t b, const int16_t *nhwc, uint8_t *blocked)
 {
-    const size_t c = (size_t)t->channels, stride = (size_t)t->block_stride * b;
+    const size_t c = (size_t)t->channels, bc = (size_t)t->block_channels, stride = (size_t)t->block_stride * b;
 
-    for (size_t c0 = 0; c0 < c; c0 += b) {
-        const size_t n = c - c0 < b ? c - c0 : b;
-        uint8_t *to = blocked + c0 / b * stride;
+    for (size_t c0 = 0; c0 < c; c0 += bc) {
+        const size_t n = c - c0 < bc ? c - c0 : bc;
+        uint8_t *to = blocked + c0 / bc * stride;
         const int16_t *from = nhwc + c0;
 
         for (int32_t p = 0; p < t->pixels; p++, to += 2 * b, from += c) {
@@ -24,11 +24,11 @@ static void wide_to_blocked(const struct rs_plan_tensor *t, size_t b, const int1
 
 static void wide_from_blocked(const struct rs_plan_tensor *t, size_t b, const uint8_t *blocked, int16_t *nhwc)
 {
-    const size_t c = (size_t)t->channels, stride = (size_t)t->block_stride * b;
+    const size_t c = (size_t)t->channels, bc = (size_t)t->block_channels, stride = (size_t)t->block_stride * b;
 
-    for (size_t c0 = 0; c0 < c; c0 += b) {
-        const size_t n = c - c0 < b ? c - c0 : b;
-        const uint8_t *from = blocked + c0 / b * stride;
+    for (size_t c0 = 0; c0 < c; c0 += bc) {
+        const size_t n = c - c0 < bc ? c - c0 : bc;
+        const uint8_t *from = blocked + c0 / bc * stride;
         int16_t *to = nhwc + c0;
 
         for (int32_t p = 0; p < t->pixels; p++, to += c, from += 2 * b)
@@ -39,15 +39,15 @@ static void wide_from_blocked(const struct rs_plan_tensor *t, size_t b, const ui
 
 void rs_layout_to_blocked(const struct rs_plan_tensor *t, int block, const void *nhwc, void *blocked)
 {
-    const size_t b = (size_t)block, c = (size_t)t->channels, stride = (size_t)t->block_stride * b;
+    const size_t b = (size_t)block, bc = (size_t)t->block_channels, c = (size_t)t->channels, stride = (size_t)t->block_stride * b;
 
     if (t->element_bytes == 2) {
         wide_to_blocked(t, b, nhwc, blocked);
         return;
     }
-    for (size_t c0 = 0; c0 < c; c0 += b) {
-        const size_t n = c - c0 < b ? c - c0 : b;
-        int8_t *to = (int8_t *)blocked + c0 / b * stride;
+    for (size_t c0 = 0; c0 < c; c0 += bc) {
+        const size_t n = c - c0 < bc ? c - c0 : bc;
+        int8_t *to = (int8_t *)blocked + c0 / bc * stride;
         const int8_t *from = (const int8_t *)nhwc + c0;
 
         for (int32_t p = 0; p < t->pixels; p++, to += b, from += c) {
@@ -60,15 +60,15 @@ void rs_layout_to_blocked(const struct rs_plan_tensor *t, int block, const void 
 
 void rs_layout_from_blocked(const struct rs_plan_tensor *t, int block, const void *blocked, void *nhwc)
 {
-    const size_t b = (size_t)block, c = (size_t)t->channels, stride = (size_t)t->block_stride * b;
+    const size_t b = (size_t)block, bc = (size_t)t->block_channels, c = (size_t)t->channels, stride = (size_t)t->block_stride * b;
 
     if (t->element_bytes == 2) {
         wide_from_blocked(t, b, blocked, nhwc);
         return;
     }
-    for (size_t c0 = 0; c0 < c; c0 += b) {
-        const size_t n = c - c0 < b ? c - c0 : b;
-        const int8_t *from = (const int8_t *)blocked + c0 / b * stride;
+    for (size_t c0 = 0; c0 < c; c0 += bc) {
+        const size_t n = c - c0 < bc ? c - c0 : bc;
+        const int8_t *from = (const int8_t *)blocked + c0 / bc * stride;
         int8_t *to = (int8_t *)nhwc + c0;
 
         for (int32_t p = 0; p < t->pixels; p++, to += c, from += b)

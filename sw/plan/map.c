@@ -27,9 +27,10 @@ static int lanes_step(const struct layer *l, const struct rs_mapping *m)      /*
     return m->mode == RS_MODE_DEPTHWISE && l->U == 1 && !l->wide ? 2 : 1;
 }
 
-struct passes rs_map_passes(const struct layer *l, const struct rs_mapping *m, int block)
+struct passes rs_map_passes(const struct layer *l, const struct rs_mapping *m, int rows)
 {
-    struct passes p = { 1, 1, 1, l->R };
+    struct passes p = { 1, 1, 1, l->R, rows };
+    const int chain = rs_map_chain(m, rows);
 
     if (m->mode == RS_MODE_CONV) {
         p.n_cb = rs_div_up(l->cbs, m->q);
@@ -37,7 +38,16 @@ struct passes rs_map_passes(const struct layer *l, const struct rs_mapping *m, i
         p.n_rc = rs_div_up(l->R, m->rp);
         p.rp_last = l->R - (p.n_rc - 1) * m->rp;
     } else if (m->mode == RS_MODE_FLATTEN) {
-        p.n_cb = rs_div_up(l->C * l->R, block);
+        if (m->q > 1) {                                    /* whole filters: chain / R sets of q channels */
+            const int sets = chain / l->R;
+
+            p.n_cb = rs_div_up(l->C, sets * m->q);
+            p.q_last = rs_div_up(l->C - (p.n_cb - 1) * sets * m->q, sets);
+            p.rows_last = chain;
+        } else {
+            p.n_cb = rs_div_up(l->C * l->R, chain);
+            p.rows_last = l->C * l->R - (p.n_cb - 1) * chain;
+        }
     }
     return p;
 }
@@ -45,15 +55,15 @@ struct passes rs_map_passes(const struct layer *l, const struct rs_mapping *m, i
 int rs_map_taps(const struct layer *l, const struct rs_mapping *m, const struct passes *p, int cb, int rc)
 {
     if (m->mode == RS_MODE_FLATTEN)
-        return l->S;
+        return (cb == p->n_cb - 1 ? p->q_last : m->q) * l->S;
     if (m->mode == RS_MODE_DEPTHWISE)
         return l->R * l->S;
     return (cb == p->n_cb - 1 ? p->q_last : m->q) * (rc == p->n_rc - 1 ? p->rp_last : m->rp) * l->S;
 }
 
-static int min_taps(const struct layer *l, const struct rs_mapping *m, int block)
+static int min_taps(const struct layer *l, const struct rs_mapping *m, int rows)
 {
-    const struct passes p = rs_map_passes(l, m, block);
+    const struct passes p = rs_map_passes(l, m, rows);
 
     return rs_map_taps(l, m, &p, p.n_cb - 1, p.n_rc - 1);
 }
@@ -61,14 +71,16 @@ static int min_taps(const struct layer *l, const struct rs_mapping *m, int block
 void rs_map_group_cost(const struct rs_hw_config *c, const struct layer *l, const struct group *g, struct group_cost *cost)
 {
     const struct rs_mapping *m = &l->map;
-    const int block = (int)c->block;
-    const struct passes p = rs_map_passes(l, m, block);
-    const int nj = rs_word_columns(l, g->fp), used = m->e * m->fx * g->mx;
+    const int block = (int)c->block, rows = (int)c->rows, chains = rs_map_chains(m);
+    const struct passes p = rs_map_passes(l, m, rows);
+    const int nj = rs_word_columns(l, g->fp), used = g->e * m->fx * g->mx;
+    const int results = m->mode == RS_MODE_DEPTHWISE ? rows : chains;      /* of a step; the port of the accumulators moves them */
+    const int drain = c->psum_words < c->cols ? rs_max(results, rs_div_up(used * results, (int)c->psum_words)) : results;
     /* Word columns of a strip's first step that find no room in the window while the last step of the strip before it runs. */
     const int late = rs_max(0, rs_div_up(l->S * rs_layer_px(l), 2) - (m->wc - (nj - (g->fp - lanes_step(l, m)) * l->U * rs_layer_px(l) / 2)));
     int64_t total = 0, before = 0;
 
-    *cost = (struct group_cost){ .params = (m->mode == RS_MODE_DEPTHWISE ? block : (int64_t)g->mx * g->pairs) * (16 / block) };
+    *cost = (struct group_cost){ .params = (m->mode == RS_MODE_DEPTHWISE ? rows : (int64_t)g->mx * g->pairs * rs_map_filter_chains(m)) * (16 / block) };
     for (int cb = 0; cb < p.n_cb; cb++) {
         for (int rc = 0; rc < p.n_rc; rc++) {
             const int64_t taps = rs_map_taps(l, m, &p, cb, rc);
@@ -76,26 +88,28 @@ void rs_map_group_cost(const struct rs_hw_config *c, const struct layer *l, cons
             int64_t mac, column, pass, strip;              /* column: ifmap reads of one word column of all tiles */
 
             if (m->mode == RS_MODE_DEPTHWISE) {
-                mac = (int64_t)(g->fp / lanes_step(l, m)) * rs_max((int)taps, block);
-                column = (int64_t)m->fx * ((m->e - 1) * l->U + l->R);
+                mac = (int64_t)(g->fp / lanes_step(l, m)) * rs_max((int)taps, drain);
+                column = (int64_t)m->fx * ((g->e - 1) * l->U + l->R);
             } else if (m->mode == RS_MODE_FLATTEN) {
-                mac = (int64_t)g->fp * g->pairs * taps;
-                column = (int64_t)m->fx * rs_max((m->e - 1) * l->U + l->R, m->e);
+                const int q = cb == p.n_cb - 1 ? p.q_last : m->q;
+
+                mac = (int64_t)g->fp * g->pairs * rs_max((int)taps, drain);
+                column = (int64_t)m->fx * q * rs_max((g->e * (rs_map_strip_rows(m) / m->e) - 1) * l->U + l->R, g->e);
             } else {
                 const int rp = rc == p.n_rc - 1 ? p.rp_last : m->rp, q = cb == p.n_cb - 1 ? p.q_last : m->q;
 
-                mac = (int64_t)g->fp * g->pairs * taps;
-                column = (int64_t)m->fx * q * ((m->e - 1) * l->U + rp);
+                mac = (int64_t)g->fp * g->pairs * rs_max((int)taps, drain);
+                column = (int64_t)m->fx * q * ((g->e - 1) * l->U + rp);
             }
             strip = rs_max64(mac + late * column, nj * column);
             pass = g->ns * (strip + STRIP_GAP) + PASS_GAP;
             if (m->mode == RS_MODE_FLATTEN || l->multiplier > 1)   /* rows' channels are programmed between passes, one a clock */
-                pass = rs_max64(pass, g->ns * nj * column + block);
+                pass = rs_max64(pass, g->ns * nj * column + rows);
             cost->ifmap += g->ns * nj * column;
             cost->mac += g->ns * mac;
             cost->filters += filter;
             if (cb == 0 && rc == 0) {
-                cost->first = FIRST_FILL + column * rs_div_up(l->S + 1, 2) + (m->mode == RS_MODE_FLATTEN ? block : 0);
+                cost->first = FIRST_FILL + column * rs_div_up(l->S + 1, 2) + (m->mode == RS_MODE_FLATTEN ? rows : 0);
                 cost->first_filters = filter;
                 total += pass;
             } else {
@@ -110,8 +124,8 @@ void rs_map_group_cost(const struct rs_hw_config *c, const struct layer *l, cons
     cost->last = before;
     cost->filters += cost->params;
     cost->run = total + GROUP_GAP;
-    cost->flush = (int64_t)g->ns * rs_div_up(g->fp * rs_layer_px(l), 2) *
-                  rs_max(m->mode == RS_MODE_DEPTHWISE ? block : rs_layer_lanes(l) * g->pairs, used);
+    cost->flush = (int64_t)g->ns * chains * rs_div_up(g->fp * rs_layer_px(l), 2) *
+                  rs_max(m->mode == RS_MODE_DEPTHWISE ? rows : rs_layer_lanes(l) * g->pairs, used);
     if (l->add) {                /* the adders' clocks for each pair; ifmap reads come before residual reads in the global buffer */
         const int64_t adders = (int64_t)g->ns * rs_div_up(g->fp * rs_layer_px(l), 2) * used * (2 * block / (int)c->add_lanes);
 
@@ -150,7 +164,7 @@ int64_t rs_pool_cost(const struct layer *l, const struct group *g)
 
 bool rs_map_check(const struct rs_hw_config *c, const struct layer *l, const struct rs_mapping *m, struct rs_error *why)
 {
-    const int block = (int)c->block, cols = (int)c->cols;
+    const int block = (int)c->block, cols = (int)c->cols, rows = (int)c->rows, chains = rs_map_chains(m);
     const int need_wc = rs_least_window(l);
     const bool depthwise = m->mode == RS_MODE_DEPTHWISE;
     const int lanes = rs_layer_lanes(l);
@@ -176,22 +190,44 @@ bool rs_map_check(const struct rs_hw_config *c, const struct layer *l, const str
     case RS_MODE_CONV:
         if (l->filter_layout == FILTER_RSM && lanes * m->pairs * m->mx > l->multiplier * block)
             REFUSE("mx*%d*pairs = %d filters: a block of channels has %d", lanes, lanes * m->pairs * m->mx, l->multiplier * block);
+        if (l->bc != rows)
+            REFUSE("channels in rows: %d rows, but %d channels in a block", rows, l->bc);
         if (m->q > 16 || m->q > l->cbs || m->rp > l->R)
             REFUSE("q = %d, rp = %d: at most %d and %d", m->q, m->rp, rs_min(16, l->cbs), l->R);
         taps = m->q * m->rp * l->S;
         rows_in_window = m->q * m->rp;
-        if (rs_map_passes(l, m, block).n_cb > 4095 || rs_map_passes(l, m, block).n_rc > 15)
+        if (rs_map_passes(l, m, rows).n_cb > 4095 || rs_map_passes(l, m, rows).n_rc > 15)
             REFUSE("%d channel blocks by %d: too many passes", l->cbs, m->q);
         break;
     case RS_MODE_FLATTEN:
-        if (l->filter_layout != FILTER_MRSC || l->C >= block)
-            REFUSE("flattened rows are for plain convolutions of less than %d channels", block);
-        if (m->q != 1 || m->rp != l->R)
-            REFUSE("flattened rows: q = 1 and rp = R");
-        taps = l->S;
-        rows_in_window = 1;
+        if (l->filter_layout != FILTER_MRSC)
+            REFUSE("flattened rows are for plain convolutions");
+        if (m->rp != l->R || m->q > 16)
+            REFUSE("flattened rows: rp = %d, q = %d: R, and at most 16", m->rp, m->q);
+        if (rs_map_chain(m, rows) * chains > rows)
+            REFUSE("chain*chains = %d*%d: the array has %d rows", rs_map_chain(m, rows), chains, rows);
+        if ((m->q > 1 || l->C > l->bc) && (rs_map_chain(m, rows) % l->R != 0 || l->bc % (rs_map_chain(m, rows) / l->R * m->q) != 0))
+            REFUSE("flattened rows: chain = %d, q = %d: sets of %d rows whose channels divide a block of %d", rs_map_chain(m, rows), m->q, l->R, l->bc);
+        if (m->q > 1 && (l->C - (rs_map_passes(l, m, rows).n_cb - 1) * (rs_map_chain(m, rows) / l->R * m->q)) % (rs_map_chain(m, rows) / l->R) != 0)
+            REFUSE("flattened rows: %d channels do not end with whole sets of %d", l->C, rs_map_chain(m, rows) / l->R);
+        if (rs_map_filter_chains(m) > 1 && (m->mx * lanes * m->pairs) % block != 0)
+            REFUSE("chains of other filters: mx*%d*pairs = %d filters: a multiple of %d", lanes, m->mx * lanes * m->pairs, block);
+        if (rs_map_filter_chains(m) * m->pairs > (int)c->max_pairs)
+            REFUSE("chains*pairs = %d*%d: parameters of %u", chains, m->pairs, c->max_pairs);
+        if (chains > 1 && l->add)
+            REFUSE("chains = %d: one, where a residual is added", chains);
+        if (rs_map_images(m) > 1 && (l->pad_top != 0 || m->ns != rs_map_images(m) || rs_map_strip_rows(m) != l->E || (l->E - 1) * l->U + l->R > l->H))
+            REFUSE("images = %d: ns the same, e*chains = %d all ofmap rows, no padding", rs_map_images(m), rs_map_strip_rows(m));
+        if ((rs_map_strip_rows(m) - 1) * l->U + l->R > 255)
+            REFUSE("e*chains = %d ofmap rows: %d ifmap rows, at most 255", rs_map_strip_rows(m), (rs_map_strip_rows(m) - 1) * l->U + l->R);
+        if (rs_map_passes(l, m, rows).n_cb > 4095)
+            REFUSE("%d passes: at most 4095", rs_map_passes(l, m, rows).n_cb);
+        taps = m->q * l->S;
+        rows_in_window = m->q;
         break;
     default:
+        if (rows != block)
+            REFUSE("depthwise mode: %d rows, but %d channels in a block", rows, block);
         if (l->filter_layout != FILTER_RSM || l->multiplier > 255)
             REFUSE("depthwise mode: for depthwise convolutions with a multiplier up to 255");
         if (m->q != 1 || m->rp != l->R || m->mx != 1 || m->pairs != 1)
@@ -206,20 +242,20 @@ bool rs_map_check(const struct rs_hw_config *c, const struct layer *l, const str
         REFUSE("pairs*taps = %d*%d: filter spad of %u words", m->pairs, taps, c->filter_words);
     if (rows_in_window * m->wc > (int)c->window_words)
         REFUSE("%d rows of %d words: window of %u words", rows_in_window, m->wc, c->window_words);
-    if (m->ns * (m->fp / lanes_step(l, m)) * (depthwise ? block : m->pairs) > (int)c->acc_entries)
-        REFUSE("ns*fp*%s = %d*%d*%d: %u accumulator entries", depthwise ? "rows" : "pairs", m->ns,
-               m->fp / lanes_step(l, m), depthwise ? block : m->pairs, c->acc_entries);
-    if (!depthwise && m->ns * m->fp * m->pairs * min_taps(l, m, block) < 4)
-        REFUSE("the shortest pass has %d steps: at least 4", m->ns * m->fp * m->pairs * min_taps(l, m, block));
+    if (m->ns * (m->fp / lanes_step(l, m)) * (depthwise ? rows : m->pairs * chains) > (int)c->acc_entries)
+        REFUSE("ns*fp*%s = %d*%d*%d: %u accumulator entries", depthwise ? "rows" : chains > 1 ? "pairs*chains" : "pairs", m->ns,
+               m->fp / lanes_step(l, m), depthwise ? rows : m->pairs * chains, c->acc_entries);
+    if (!depthwise && m->ns * m->fp * m->pairs * min_taps(l, m, rows) < 4)
+        REFUSE("the shortest pass has %d steps: at least 4", m->ns * m->fp * m->pairs * min_taps(l, m, rows));
     return true;
 }
 
 /* ---- groups ---- */
 
 /* Smallest fp that keeps the shortest pass at 4 steps. */
-static int fp_for_four(const struct layer *l, const struct rs_mapping *m, int ns, int pairs, int fp, int block)
+static int fp_for_four(const struct layer *l, const struct rs_mapping *m, int ns, int pairs, int fp, int rows)
 {
-    const int taps = min_taps(l, m, block);
+    const int taps = min_taps(l, m, rows);
 
     while (m->mode != RS_MODE_DEPTHWISE && ns * fp * pairs * taps < 4)
         fp++;
@@ -247,7 +283,8 @@ rs_status rs_plan_groups(const struct rs_hw_config *c, struct layer *l, struct r
     const bool pool = l->kind == RS_PLAN_MAX_POOL || l->kind == RS_PLAN_AVERAGE_POOL;
     const bool by_row = l->E > 1;
     const int cg_filters = pool ? 1 : m->mode == RS_MODE_DEPTHWISE ? block : l->cg_m;
-    const int rows = m->ns * m->e, cols = m->fx * m->fp, filters = pool ? 1 : m->mode == RS_MODE_DEPTHWISE ? block : rs_min(m->mx * lanes * m->pairs, cg_filters);
+    const int fc = rs_map_filter_chains(m), images = rs_map_images(m);
+    const int rows = images > 1 ? l->E : m->ns * rs_map_strip_rows(m), cols = m->fx * m->fp, filters = pool ? 1 : m->mode == RS_MODE_DEPTHWISE ? block : rs_min(m->mx * lanes * m->pairs * fc, cg_filters);
     const int n_tiles = rs_div_up(by_row ? l->E : l->F, l->tile_rows);
     const int pool_cbs = pool ? rs_div_up(l->cbs, POOL_COMMANDS) : 1;              /* blocks a POOL command does */
     const int n_cg = pool ? rs_div_up(l->cbs, pool_cbs) : m->mode == RS_MODE_DEPTHWISE ? rs_div_up(l->M, block) : l->n_cg;
@@ -255,7 +292,7 @@ rs_status rs_plan_groups(const struct rs_hw_config *c, struct layer *l, struct r
     int64_t room;
 
     rs_layer_free_groups(l);
-    per_cg = m->mode == RS_MODE_DEPTHWISE || pool ? 1 : rs_div_up(cg_filters, m->mx * lanes * m->pairs);
+    per_cg = m->mode == RS_MODE_DEPTHWISE || pool ? 1 : rs_div_up(cg_filters, m->mx * lanes * m->pairs * fc);
     room = 0;
     for (int t = 0; t < n_tiles; t++) {
         const int n_space = by_row ? rs_div_up(rs_min(l->tile_rows, l->E - t * l->tile_rows), rows) * rs_div_up(l->F, cols)
@@ -290,14 +327,14 @@ rs_status rs_plan_groups(const struct rs_hw_config *c, struct layer *l, struct r
                     l->n_chunks--;
                     break;
                 }
-                h->mx = rs_div_up(h->nm, lanes * m->pairs);
-                while (h->mx == 1 && h->pairs > 1 && 2 * h->nm <= lanes * h->pairs)
+                h->mx = fc > 1 ? m->mx : rs_div_up(h->nm, lanes * m->pairs);
+                while (fc == 1 && h->mx == 1 && h->pairs > 1 && 2 * h->nm <= lanes * h->pairs)
                     h->pairs /= 2;
             }
             (void)rs_chunk_words(c, l, h);
         }
 
-    for (int image = 0; image < l->N; image++)
+    for (int image = 0; image < l->N; image += images)
         for (int t = 0; t < n_tiles; t++) {
             const int lo_e = by_row ? t * l->tile_rows : 0, hi_e = by_row ? rs_min(l->E, lo_e + l->tile_rows) : l->E;
             const int lo_f = by_row ? 0 : t * l->tile_rows, hi_f = by_row ? l->F : rs_min(l->F, lo_f + l->tile_rows);
@@ -320,7 +357,7 @@ rs_status rs_plan_groups(const struct rs_hw_config *c, struct layer *l, struct r
                     g->cg = k * pool_cbs;
                     g->m0 = g->cg * block;
                     g->nm = rs_min(pool_cbs, l->cbs - g->cg);
-                    g->mx = g->pairs = g->ns = g->fp = 1;
+                    g->e = g->mx = g->pairs = g->ns = g->fp = 1;
                     l->costs[n - 1].run = rs_pool_cost(l, g);
                     continue;
                 }
@@ -329,11 +366,12 @@ rs_status rs_plan_groups(const struct rs_hw_config *c, struct layer *l, struct r
                 g->nm = l->chunks[k].nm;
                 g->mx = l->chunks[k].mx;
                 g->pairs = l->chunks[k].pairs;
-                g->ns = rs_div_up(g->ne, m->e);
+                g->ns = images > 1 ? rs_min(images, l->N - image) : rs_div_up(g->ne, rs_map_strip_rows(m));
+                g->e = g->ns == 1 && rs_map_chains(m) == 1 ? rs_min(m->e, g->ne) : m->e;
                 g->fp = rs_div_up(g->nf, m->fx);
                 if (lanes_step(l, m) == 2)
                     g->fp += g->fp & 1;
-                g->fp = fp_for_four(l, m, g->ns, g->pairs, g->fp, block);
+                g->fp = fp_for_four(l, m, g->ns, g->pairs, g->fp, (int)c->rows);
                 rs_map_group_cost(c, l, g, &l->costs[n - 1]);
             }
         }
@@ -354,7 +392,8 @@ static int64_t layer_cost(const struct rs_hw_config *c, const struct layer *l, c
     struct layer shape = *l;
     const int block = (int)c->block, lanes = rs_layer_lanes(l);
     const bool depthwise = m->mode == RS_MODE_DEPTHWISE;
-    const int rows = m->ns * m->e, cols = m->fx * m->fp, filters = m->mx * lanes * m->pairs;
+    const int fc = rs_map_filter_chains(m);
+    const int rows = m->ns * rs_map_strip_rows(m), cols = m->fx * m->fp, filters = m->mx * lanes * m->pairs * fc;
     const int n_et = rs_div_up(l->E, rows), n_ft = rs_div_up(l->F, cols);
     const int n_m = depthwise ? 1 : rs_div_up(l->cg_m, filters), n_cg = depthwise ? rs_div_up(l->M, block) : l->n_cg;
     const int64_t n = (int64_t)l->N * n_et * n_ft * n_m * n_cg;
@@ -372,21 +411,22 @@ static int64_t layer_cost(const struct rs_hw_config *c, const struct layer *l, c
 
         if (te == 0 || tf == 0 || tm == 0)
             continue;
-        g.ns = rs_div_up(ne, m->e);
+        g.ns = rs_div_up(ne, rs_map_strip_rows(m));
+        g.e = g.ns == 1 && rs_map_chains(m) == 1 ? rs_min(m->e, ne) : m->e;
         g.fp = rs_div_up(nf, m->fx);
         if (lanes_step(l, m) == 2)
             g.fp += g.fp & 1;
-        g.mx = depthwise ? 1 : rs_div_up(nm, lanes * m->pairs);
+        g.mx = depthwise ? 1 : fc > 1 ? m->mx : rs_div_up(nm, lanes * m->pairs);
         g.pairs = m->pairs;
-        while (!depthwise && g.mx == 1 && g.pairs > 1 && 2 * nm <= lanes * g.pairs)
+        while (!depthwise && fc == 1 && g.mx == 1 && g.pairs > 1 && 2 * nm <= lanes * g.pairs)
             g.pairs /= 2;
-        g.fp = fp_for_four(l, m, g.ns, g.pairs, g.fp, block);
+        g.fp = fp_for_four(l, m, g.ns, g.pairs, g.fp, (int)c->rows);
         rs_map_group_cost(c, &shape, &g, &one);
         each = rs_max64(rs_max64(one.run, one.flush), rs_max64(one.filters, (one.run + one.flush + RS_MAP_LATENCY) / 2));
         total += (int64_t)l->N * n_cg * te * tf * tm * each;
     }
     /* What the neighbours cannot hide: start-up, and the last group's way out. */
-    rs_map_group_cost(c, &shape, &(struct group){ .ns = m->ns, .fp = m->fp, .mx = m->mx, .pairs = m->pairs }, &one);
+    rs_map_group_cost(c, &shape, &(struct group){ .e = m->e, .ns = m->ns, .fp = m->fp, .mx = m->mx, .pairs = m->pairs }, &one);
     total += (one.first + RS_MAP_LATENCY + one.flush) / (n > 3 ? 4 : n > 1 ? 2 : 1);
     if (m->filters_outer == 0 && n_et * n_ft > 1) {        /* filters that must be fetched again */
         const int64_t words = (int64_t)l->M * l->cbs * l->R * l->S / 2;
@@ -430,9 +470,9 @@ static void offer(struct found *f, const struct rs_mapping *m, int64_t cost, int
 
 static void try_spatial(const struct rs_hw_config *c, const struct layer *l, struct rs_mapping m, struct found *f)
 {
-    const int step = lanes_step(l, &m), block = (int)c->block;
-    const int per_entry = m.mode == RS_MODE_DEPTHWISE ? block : m.pairs;
-    const int strips = rs_div_up(l->E, m.e);
+    const int step = lanes_step(l, &m);
+    const int per_entry = m.mode == RS_MODE_DEPTHWISE ? (int)c->rows : m.pairs * rs_map_chains(&m);
+    const int strips = rs_div_up(l->E, rs_map_strip_rows(&m));
     int last_fp = 0;
 
     for (int nct = 1; nct <= l->F; nct++) {
@@ -447,17 +487,17 @@ static void try_spatial(const struct rs_hw_config *c, const struct layer *l, str
             continue;
         for (int nrt = 1; nrt <= strips; nrt++) {
             struct rs_mapping t = m;
-            const int tiles = rs_div_up(l->E, rs_div_up(strips, nrt) * m.e) * rs_div_up(l->F, m.fx * m.fp);
+            const int tiles = rs_div_up(l->E, rs_div_up(strips, nrt) * rs_map_strip_rows(&m)) * rs_div_up(l->F, m.fx * m.fp);
 
             t.ns = rs_div_up(strips, nrt);
             if (t.ns == last_ns)
                 continue;
             last_ns = t.ns;
-            t.fp = fp_for_four(l, &t, t.ns, t.pairs, t.fp, block);
+            t.fp = fp_for_four(l, &t, t.ns, t.pairs, t.fp, (int)c->rows);
             if (!rs_map_check(c, l, &t, NULL))
                 continue;
             for (t.filters_outer = 0; t.filters_outer < 2; t.filters_outer++) {
-                offer(f, &t, layer_cost(c, l, &t), 4 * rs_min(tiles, 10) + 2 * (t.mode == RS_MODE_DEPTHWISE ? 1 : rs_div_up(l->cg_m, t.mx * rs_layer_lanes(l) * t.pairs) > 1) + t.filters_outer);
+                offer(f, &t, layer_cost(c, l, &t), 4 * rs_min(tiles, 10) + 2 * (t.mode == RS_MODE_DEPTHWISE ? 1 : rs_div_up(l->cg_m, t.mx * rs_layer_lanes(l) * t.pairs * rs_map_filter_chains(&t)) > 1) + t.filters_outer);
                 if (tiles == 1 || l->N > 1)
                     break;
             }
@@ -472,7 +512,7 @@ static void try_spatial(const struct rs_hw_config *c, const struct layer *l, str
 /* Every split of the columns over e, fx, mx, at most one step from using them as well as possible. */
 static void try_columns(const struct rs_hw_config *c, const struct layer *l, struct rs_mapping m, struct found *f)
 {
-    const int cols = (int)c->cols, filters = rs_layer_lanes(l) * m.pairs;
+    const int cols = (int)c->cols, filters = rs_layer_lanes(l) * m.pairs * rs_map_filter_chains(&m);
     const int most_mx = m.mode == RS_MODE_DEPTHWISE ? 1 : l->filter_layout == FILTER_RSM ? rs_max(1, l->multiplier * (int)c->block / filters)
                                                                                         : rs_div_up(l->M, filters);
 
@@ -489,6 +529,46 @@ static void try_columns(const struct rs_hw_config *c, const struct layer *l, str
                 last = m.mx;
                 try_spatial(c, l, m, f);
             }
+        }
+}
+
+/* Rows of one chain, or of several that make other filters or further rows of the ofmap. */
+static void try_chains(const struct rs_hw_config *c, const struct layer *l, struct rs_mapping m, struct found *f)
+{
+    const int lanes = rs_layer_lanes(l), window = (int)c->window_words;
+
+    m.wc = rs_min(31, window / m.q);
+    if (m.wc < rs_least_window(l))
+        return;
+    for (m.pairs = 1; lanes * m.pairs <= rs_min((int)c->block, 16); m.pairs *= 2) {
+        if (m.pairs * m.q * l->S > (int)c->filter_words)
+            break;
+        for (m.by_rows = m.chains > 1; m.by_rows >= 0; m.by_rows--)
+            try_columns(c, l, m, f);
+    }
+}
+
+static void try_flatten(const struct rs_hw_config *c, const struct layer *l, struct found *f)
+{
+    const int rows = (int)c->rows;
+    struct rs_mapping m = { .mode = RS_MODE_FLATTEN, .q = 1, .rp = l->R };
+    int last = 0;
+
+    for (m.chains = 1; m.chains <= rs_min(rows, 2 * l->S) && l->C <= l->bc; m.chains++) {         /* pairs in any order: within a block */
+        const int most = rs_min(rows / m.chains, l->C * l->R);
+
+        m.chain = rs_div_up(l->C * l->R, rs_div_up(l->C * l->R, most));
+        if (m.chain != last)
+            try_chains(c, l, m, f);
+        last = m.chain;
+    }
+    for (int sets = 1; sets * l->R <= rows && l->C > l->bc; sets++)        /* whole filters: channels that divide a block */
+        for (m.q = 1; sets * m.q <= l->bc; m.q++) {
+            if (l->bc % (sets * m.q) != 0)
+                continue;
+            m.chain = sets * l->R;
+            for (m.chains = 1; m.chains <= rows / m.chain; m.chains++)
+                try_chains(c, l, m, f);
         }
 }
 
@@ -512,15 +592,9 @@ int rs_map_search(const struct rs_hw_config *c, const struct layer *l, struct rs
         if (wc >= need_wc && l->R * l->S <= filter_words)
             try_columns(c, l, m, &f);
     }
-    if (l->filter_layout == FILTER_MRSC && l->C < block) {
-        for (int pairs = 1; lanes * pairs <= rs_min(block, 16); pairs *= 2) {
-            struct rs_mapping m = { .mode = RS_MODE_FLATTEN, .pairs = pairs, .q = 1, .rp = l->R, .wc = rs_min(31, window) };
-
-            if (pairs * l->S <= filter_words)
-                try_columns(c, l, m, &f);
-        }
-    }
-    if (f.n == 0 || l->filter_layout != FILTER_RSM) {
+    if (l->filter_layout == FILTER_MRSC && (l->C < block || l->bc != (int)c->rows))
+        try_flatten(c, l, &f);
+    if (l->bc == (int)c->rows && (f.n == 0 || l->filter_layout != FILTER_RSM)) {
         for (int pairs = 1; lanes * pairs <= rs_min(block, 16); pairs *= 2) {
             int last_q = 0;
 

@@ -38,6 +38,7 @@ static rs_status map_writers(struct job *j, int i, struct rs_error *err)
     const struct layer *l = &j->layers[i];
     struct act *a = &j->acts[l->out];
 
+    assert(is_pool(l) || rs_map_images(&l->map) == 1 || a->to_host);       /* read by no layer */
     free(a->writers);
     const int cbs = rs_div_up(a->channels, l->block);
 
@@ -82,7 +83,7 @@ static void find_needs(struct job *j, int i)
         if (l->filter_layout == FILTER_LINEAR && !is_pool(l))
             l->need_in[k] = need_of(in, 0, in->pixels, 0, in->cbs, 0, 1, 0, in->pixels);
         else
-            l->need_in[k] = need_of(in, g->image * l->in_image, l->W, cb, cb + (is_pool(l) ? g->nm : l->cbs), rs_max(0, y),
+            l->need_in[k] = need_of(in, (g->image + (rs_map_images(&l->map) > 1 ? g->ns - 1 : 0)) * l->in_image, l->W, cb, cb + (is_pool(l) ? g->nm : l->cbs), rs_max(0, y),
                                     rs_min(l->H, y + (g->ne - 1) * l->U + l->R), rs_max(0, x), rs_min(l->W, x + (g->nf - 1) * l->U + l->S));
         if (res != NULL)
             l->need_res[k] = need_of(res, g->image * l->out_image, l->F, g->m0 / l->block, (g->m0 + g->nm - 1) / l->block + 1, g->e0, g->e0 + g->ne,

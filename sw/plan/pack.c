@@ -12,18 +12,18 @@
 int rs_chunk_words(const struct rs_hw_config *c, const struct layer *l, struct chunk *k)
 {
     const int block = (int)c->block, per_pair = 16 / block;
-    const struct passes p = rs_map_passes(l, &l->map, block);
+    const struct passes p = rs_map_passes(l, &l->map, (int)c->rows);
     const int groups = k->mx * k->pairs;
     int taps;
 
     switch (l->map.mode) {
     case RS_MODE_CONV:      taps = l->cbs * l->R * l->S; break;
-    case RS_MODE_FLATTEN:   taps = p.n_cb * l->S; break;
+    case RS_MODE_FLATTEN:   taps = ((p.n_cb - 1) * l->map.q + p.q_last) * l->S; break;
     default:                taps = l->R * l->S; break;
     }
     k->filter_words = groups * taps;
     k->first_words = groups * rs_map_taps(l, &l->map, &p, 0, 0);
-    k->used = k->filter_words + (l->map.mode == RS_MODE_DEPTHWISE ? block : groups) * per_pair;
+    k->used = k->filter_words + (l->map.mode == RS_MODE_DEPTHWISE ? (int)c->rows : groups * rs_map_filter_chains(&l->map)) * per_pair;
     k->words = k->used + (k->used & 1);
     return k->words;
 }
@@ -39,8 +39,8 @@ static int weight(const struct layer *l, int cg, int m, int cb, int r, int i, in
         return 0;
     switch (l->filter_layout) {
     case FILTER_MRSC:
-        ch = cb * l->block + r;
-        return ch < l->C ? filter_at(l, (((size_t)m * (size_t)l->R + (size_t)i) * (size_t)l->S + (size_t)j) * (size_t)l->C + (size_t)ch) : 0;
+        ch = cb * l->bc + r;
+        return r < l->bc && ch < l->C ? filter_at(l, (((size_t)m * (size_t)l->R + (size_t)i) * (size_t)l->S + (size_t)j) * (size_t)l->C + (size_t)ch) : 0;
     case FILTER_RSM:
         ch = cg * l->block + r;
         return m / l->multiplier == ch ? filter_at(l, ((size_t)i * (size_t)l->S + (size_t)j) * (size_t)l->M + (size_t)m) : 0;
@@ -96,12 +96,33 @@ static uint8_t *put_param(uint8_t *to, const struct layer *l, int m, bool exists
     return to + RS_PARAM_BYTES;
 }
 
+/*
+ * A word of FLATTEN: row r is pair r % chain of chain r / chain.  Pairs run over filter rows, then channels; with q > 1
+ * a PE takes q consecutive channels, @qi of them now.  Chains that differ in filters are @apart filters apart.
+ */
+static void pack_flat_word(uint8_t *word, const struct layer *l, const struct chunk *k, int rows, int pass, int nq, int qi, int j, int filter, int lane,
+                           int apart)
+{
+    const struct rs_mapping *m = &l->map;
+    const int chain = rs_map_chain(m, rows), chains = rs_map_chains(m);
+    const int first = m->q > 1 ? pass * (chain / l->R) * m->q * l->R : pass * chain;       /* pairs of the passes before */
+
+    for (int r = 0; r < chain * chains; r++) {
+        const int f = filter + r / chain * (m->by_rows ? 0 : apart), in_chain = r % chain, i = (first + in_chain) % l->R;
+        const int c = m->q > 1 ? first / l->R + in_chain / l->R * nq + qi : (first + in_chain) / l->R;
+
+        if (f < k->nm && c < l->C)
+            put_weight(word, l, r, lane, filter_at(l, (((size_t)(k->m0 + f) * (size_t)l->R + (size_t)i) * (size_t)l->S + (size_t)j) * (size_t)l->C + (size_t)c));
+    }
+}
+
 /* @to holds k->words words of zeros. */
 void rs_pack_chunk(const struct rs_hw_config *c, const struct layer *l, const struct chunk *k, uint8_t *to)
 {
     const int block = (int)c->block;
     const size_t word = 2 * (size_t)block;
-    const struct passes p = rs_map_passes(l, &l->map, block);
+    const int rows = (int)c->rows;
+    const struct passes p = rs_map_passes(l, &l->map, rows);
     const int lanes = rs_layer_lanes(l);
     uint8_t *const start = to;
 
@@ -110,7 +131,7 @@ void rs_pack_chunk(const struct rs_hw_config *c, const struct layer *l, const st
             for (int j = 0; j < l->S; j++, to += word)
                 for (int r = 0; r < k->nm; r++)
                     put_weight(to, l, r, 0, filter_at(l, ((size_t)i * (size_t)l->S + (size_t)j) * (size_t)l->M + (size_t)(k->m0 + r)));
-        for (int r = 0; r < block; r++) {
+        for (int r = 0; r < rows; r++) {
             for (int lane = 0; lane < lanes; lane++)
                 to = put_param(to, l, k->m0 + r, r < k->nm);
         }
@@ -120,33 +141,30 @@ void rs_pack_chunk(const struct rs_hw_config *c, const struct layer *l, const st
     for (int cb = 0; cb < p.n_cb; cb++)
         for (int rc = 0; rc < p.n_rc; rc++) {
             const bool flat = l->map.mode == RS_MODE_FLATTEN;
-            const int nq = flat ? 1 : cb == p.n_cb - 1 ? p.q_last : l->map.q;
+            const int nq = cb == p.n_cb - 1 ? p.q_last : l->map.q;
             const int nr = flat ? 1 : rc == p.n_rc - 1 ? p.rp_last : l->map.rp;
 
-            for (int g = 0; g < k->mx; g++)
-                for (int pair = 0; pair < k->pairs; pair++)
-                    for (int q = 0; q < nq; q++)
-                        for (int i = 0; i < nr; i++)
-                            for (int j = 0; j < l->S; j++, to += word)
-                                for (int r = 0; r < block; r++)
-                                    for (int lane = 0; lane < lanes; lane++) {
-                                        const int f = (g * k->pairs + pair) * lanes + lane;
+            for (int f0 = 0; f0 < k->mx * k->pairs * lanes; f0 += lanes)
+                for (int q = 0; q < nq; q++)
+                    for (int i = 0; i < nr; i++)
+                        for (int j = 0; j < l->S; j++, to += word)
+                            for (int lane = 0; lane < lanes; lane++) {
+                                const int f = f0 + lane;
 
-                                        if (f >= k->nm)
-                                            continue;
-                                        if (flat) {
-                                            const int n = cb * block + r;
-
-                                            if (n < l->C * l->R)
-                                                put_weight(to, l, r, lane, filter_at(l, (((size_t)(k->m0 + f) * (size_t)l->R + (size_t)(n % l->R)) * (size_t)l->S + (size_t)j) * (size_t)l->C + (size_t)(n / l->R)));
-                                        } else {
-                                            put_weight(to, l, r, lane, weight(l, k->cg, k->m0 + f, cb * l->map.q + q, r, rc * l->map.rp + i, j));
-                                        }
-                                    }
+                                if (flat)
+                                    pack_flat_word(to, l, k, rows, cb, nq, q, j, f, lane, k->mx * k->pairs * lanes);
+                                for (int r = 0; r < rows && !flat && f < k->nm; r++)
+                                    put_weight(to, l, r, lane, weight(l, k->cg, k->m0 + f, cb * l->map.q + q, r, rc * l->map.rp + i, j));
+                            }
             if (cb == 0 && rc == 0) {
                 assert((size_t)(to - start) == (size_t)k->first_words * word);
-                for (int f = 0; f < lanes * k->mx * k->pairs; f++)
-                    to = put_param(to, l, k->m0 + f, f < k->nm);
+                /* A column's filters together: of chain 0, of chain 1 ... */
+                for (int g = 0; g < k->mx; g++)
+                    for (int n = 0; n < rs_map_filter_chains(&l->map) * k->pairs * lanes; n++) {
+                        const int in_chain = k->pairs * lanes, f = (n / in_chain * k->mx + g) * in_chain + n % in_chain;
+
+                        to = put_param(to, l, k->m0 + f, f < k->nm);
+                    }
             }
         }
     assert((size_t)(to - start) == (size_t)k->used * word);

@@ -15,12 +15,12 @@ enum { LEAST_MATRIX_ROWS = 64, MOST_MATRIX_ROWS = 32767 };
 
 static rs_status config_check(const struct rs_hw_config *c, struct rs_error *err)
 {
-    if ((c->rows != 4 && c->rows != 8 && c->rows != 16) || c->block != c->rows || c->cols < 2 || c->cols > 16)
-        return rs_fail(err, RS_ERR_RANGE, "array of %u x %u, blocks of %u: 4, 8 or 16 rows, 2 to 16 columns, a block of rows",
+    if ((c->block != 4 && c->block != 8 && c->block != 16) || c->rows < 2 || c->rows > c->block || c->cols < 2 || c->cols > 16)
+        return rs_fail(err, RS_ERR_RANGE, "array of %u x %u, blocks of %u: blocks of 4, 8 or 16, 2 rows to a block, 2 to 16 columns",
                        c->rows, c->cols, c->block);
     if (c->isa_version != RS_ISA_VERSION)
         return rs_fail(err, RS_ERR_RANGE, "device has command set %u, this planner writes %u", c->isa_version, RS_ISA_VERSION);
-    if (c->filter_words < 16 || c->window_words < 16 || c->acc_entries < 16 || c->glb_blocks < 1024 || c->wbuf_words < 128 ||
+    if (c->filter_words < 16 || c->window_words < 12 || c->acc_entries < 16 || c->psum_words < 1 || c->max_pairs < 16 || c->glb_blocks < 1024 || c->wbuf_words < 128 ||
         c->add_lanes == 0 || c->axi_bytes != 4 * c->block || c->glb_blocks > 65536 || c->wbuf_words > 32768)
         return rs_fail(err, RS_ERR_RANGE, "buffers of the configuration are out of range");
     return RS_OK;
@@ -46,7 +46,8 @@ static void finish_layer(struct layer *l, int block)
     l->block = block;
     l->in_image = l->H * l->W;
     l->out_image = l->E * l->F;
-    l->cbs = l->filter_layout == FILTER_LINEAR ? rs_div_up(l->C, block) * l->linear_pixels : rs_div_up(l->C, block);
+    l->bc = l->bc > 0 ? l->bc : block;
+    l->cbs = l->filter_layout == FILTER_LINEAR ? rs_div_up(l->C, block) * l->linear_pixels : rs_div_up(l->C, l->bc);
     l->n_cg = 1;
     l->cg_m = l->M;
     l->in = l->res = l->out = -1;
@@ -206,9 +207,9 @@ static void set_add(struct layer *l, const struct rs_add_quant *q, bool swapped)
 
 /* ---- activations ---------------------------------------------------------------------------------------------------- */
 
-static void init_act(struct act *a, int tensor, int pixels, int px, int channels, int zp, int block)
+static void init_act(struct act *a, int tensor, int pixels, int px, int channels, int zp, int bc)
 {
-    *a = (struct act){ .tensor = tensor, .pixels = pixels, .px = px, .channels = channels, .cbs = rs_div_up(channels, block),
+    *a = (struct act){ .tensor = tensor, .pixels = pixels, .px = px, .channels = channels, .cbs = rs_div_up(channels, bc), .bc = bc,
                        .zp = zp, .arena = -1, .glb = -1, .first = INT32_MAX, .last = -1 };
 }
 
@@ -281,7 +282,8 @@ static void finish_acts(struct job *j, int block)
 static void tensor_of_act(struct rs_plan_tensor *t, const struct act *a, int tensor, int block)
 {
     *t = (struct rs_plan_tensor){ .tensor = tensor, .offset_bytes = (uint64_t)a->arena, .pixels = a->row_major ? a->pixels * a->px : a->pixels,
-                                  .channels = a->row_major ? block : a->channels, .element_bytes = a->row_major ? 1 : a->px, .block_stride = a->stride, .zero_point = a->zp,
+                                  .channels = a->row_major ? block : a->channels, .block_channels = a->row_major ? block : a->bc,
+                                  .element_bytes = a->row_major ? 1 : a->px, .block_stride = a->stride, .zero_point = a->zp,
                                   .bytes = (uint64_t)a->cbs * (uint64_t)a->stride * (uint64_t)block };
 }
 
@@ -765,6 +767,8 @@ static rs_status layer_check(const struct rs_plan_layer *p, struct rs_error *err
         return rs_fail(err, RS_ERR_SHAPE, "%d filters for %d channels: a multiple", x->m, x->c);
     if (pool && (x->m != x->c || p->add != NULL))
         return rs_fail(err, RS_ERR_SHAPE, "a pool has as many ofmap channels as ifmap channels, and no residual");
+    if (p->block_channels < 0 || p->block_channels > 16 || (p->block_channels != 0 && p->kind != RS_PLAN_CONV))
+        return rs_fail(err, RS_ERR_RANGE, "block_channels %d: 1 to a block, of a convolution", p->block_channels);
     if (pool)
         return p->type == RS_PLAN_S8 ? RS_OK : rs_fail(err, RS_ERR_UNSUPPORTED, "pools of the array are int8");
     if ((p->type == RS_PLAN_S16_S16 ? (const void *)p->filter_s16 : p->filter) == NULL)
@@ -821,9 +825,10 @@ rs_status rs_plan_layer(const struct rs_plan_layer *p, const struct rs_hw_config
         s = rs_fail(err, RS_ERR_UNSUPPORTED, "%s", reason);
         goto done;
     }
+    l->bc = p->block_channels;
     finish_layer(l, (int)config->block);
     j.n_layers = 1;
-    init_act(&j.acts[0], 0, x->n * x->h * x->w, rs_layer_px(l), x->c, p->quant.zp_in, (int)config->block);
+    init_act(&j.acts[0], 0, x->n * x->h * x->w, rs_layer_px(l), x->c, p->quant.zp_in, l->bc);
     init_act(&j.acts[1], 2, x->n * x->e * x->f, rs_layer_px(l), x->m, p->add != NULL ? p->add->zp_out : p->quant.zp_out, (int)config->block);
     l->in = 0;
     l->out = 1;
@@ -908,6 +913,8 @@ void rs_plan_print(const struct rs_plan *plan, const struct rs_graph *g, FILE *t
         if (m->mode >= 0)
             fprintf(to, " e%d fx%d mx%d pairs%d ns%d fp%d q%d rp%d wc%d%s", m->e, m->fx, m->mx, m->pairs, m->ns, m->fp, m->q, m->rp, m->wc,
                     m->filters_outer ? " filters outer" : "");
+        if (m->mode == RS_MODE_FLATTEN && m->chains > 1)
+            fprintf(to, " chain%d x %d by %s", m->chain, m->chains, m->by_rows ? "rows" : "filters");
         fputc('\n', to);
     }
     for (int i = 0; i < plan->n_jobs; i++) {

@@ -17,7 +17,8 @@
  * layout of one channel block it is the same bytes, so rs_layout_to_blocked() copies.
  *
  * Blocked layout [C/B][P][B]: B = config.block channels make a block, P = N*H*W pixels, N slowest; a channel block
- * has block_stride >= P blocks of room.  Channels past C hold the zero point going in, anything coming out.
+ * has block_stride >= P blocks of room.  Channels past C hold the zero point going in, anything coming out.  An ifmap
+ * of block_channels < B channels a block is padded likewise.
  * int16 activations are [C/B][P][2][B]: of each pixel a block of low bytes, then one of high bytes.
  *
  * Everything is checked when it is planned: a plan that exists fits the device.  Words: style.md 2; E, F are the
@@ -45,6 +46,9 @@ struct rs_mapping {
     int mode;                  /* enum rs_compute_mode; -1: a pool                                     */
     int e, fx, mx, pairs, ns, fp, q, rp, wc;
     int filters_outer;         /* 0: all filter tiles of a row tile, then the next; 1: the other way   */
+    int chain, chains;         /* FLATTEN: rows whose psums add up, and how many such chains a column has; 0: one of all rows */
+    int by_rows;               /* chains make 1: e ofmap rows each, one below the other; 0: other filters, mx*pairs further on */
+    int images;                /* FLATTEN: images of a group, one a strip; 0, 1: one                    */
 };
 
 struct rs_plan_step {          /* one a graph node, same index                                         */
@@ -64,6 +68,7 @@ struct rs_plan_tensor {        /* a tensor in the arena                         
     int      tensor;           /* graph tensor id                                                      */
     uint64_t offset_bytes;     /* multiple of 64 and of a beat                                         */
     int32_t  pixels, channels; /* P = N*H*W; C                                                         */
+    int32_t  block_channels;   /* channels that a block holds, <= B                                    */
     int32_t  element_bytes;    /* 1: int8; 2: int16, a pixel is two blocks, low bytes and high bytes   */
     int32_t  block_stride;     /* blocks between channel blocks, >= P * element_bytes                  */
     int32_t  zero_point;
@@ -153,6 +158,7 @@ struct rs_plan_layer {
     const int64_t *bias_s64;          /* S16_*: instead of bias; each in [-2^46, 2^46)                        */
     int32_t q_shift;                  /* S16_S16: 0..46                                                       */
     struct rs_quant quant;            /* pools use act_min, act_max, zp_in                                    */
+    int32_t block_channels;           /* channels in a block of the ifmap, <= B; 0: B                         */
     const struct rs_add_quant *add;   /* or NULL; operand 1 is this layer's own output                        */
     const struct rs_mapping *map;     /* or NULL: search                                                      */
 };

@@ -9,6 +9,7 @@ struct act {
     int  pixels, channels, cbs;  /* P; C; ceil(C/B)                                                  */
     int  px;                     /* blocks of a pixel that lie together: 1, int16: 2, row_major: C/B */
     bool row_major;              /* as the host has it, [P][C]: cbs 1, and a channel block is a step of 1 */
+    int  bc;                     /* channels of a block                                              */
     int  stride;                 /* blocks between channel blocks, in the arena and when resident    */
     int  zp;
     bool from_host, to_host;     /* written by the host before the job, read by it after             */
@@ -44,6 +45,7 @@ struct layer {
     int N, C, H, W, M, R, S, U, E, F, pad_top, pad_left;
     int in_image, out_image;     /* pixels between images                                            */
     int block;                   /* B                                                                */
+    int bc;                      /* channels in a block of the ifmap                                 */
     int cbs;                     /* channel blocks that one psum reduces                             */
     int n_cg, cg_m;              /* depthwise: blocks of ifmap channels, filters of each; else 1, M  */
     int multiplier;              /* FILTER_RSM: ofmap channels of an ifmap channel                   */
@@ -85,7 +87,7 @@ struct group {
     int image, tile;             /* tile: which load/store tile                                      */
     int e0, ne, f0, nf;          /* ofmap rows, columns that exist                                   */
     int cg, m0, nm;              /* first filter of the whole ofmap, how many exist; POOL: first channel block in cg, how many in nm */
-    int mx, pairs, ns, fp;       /* the mapping's, cut to what is needed                             */
+    int e, mx, pairs, ns, fp;    /* the mapping's, cut to what is needed                             */
     int chunk;                   /* index into the layer's chunks                                    */
 };
 
@@ -126,8 +128,19 @@ struct considered {
 int rs_map_search(const struct rs_hw_config *c, const struct layer *l, struct rs_mapping *out, int max, struct considered *all, struct rs_error *why);
 
 /* T of pass k and how many passes there are. */
-struct passes { int n_cb, n_rc, q_last, rp_last; };
-struct passes rs_map_passes(const struct layer *l, const struct rs_mapping *m, int block);
+struct passes {
+    int n_cb, n_rc, q_last, rp_last;
+    int rows_last;               /* FLATTEN: rows of a chain that hold pairs, last pass              */
+};
+struct passes rs_map_passes(const struct layer *l, const struct rs_mapping *m, int rows);
+
+/* FLATTEN's chains; the other modes have one of all rows (DEPTHWISE: each row its own, which these do not count). */
+static inline int rs_map_chain(const struct rs_mapping *m, int rows) { return m->mode == RS_MODE_FLATTEN && m->chain > 0 ? m->chain : rows; }
+static inline int rs_map_chains(const struct rs_mapping *m) { return m->mode == RS_MODE_FLATTEN && m->chains > 1 ? m->chains : 1; }
+static inline int rs_map_images(const struct rs_mapping *m) { return m->mode == RS_MODE_FLATTEN && m->images > 1 ? m->images : 1; }
+/* Ofmap rows of a strip; times the filters of a column that its chains have. */
+static inline int rs_map_strip_rows(const struct rs_mapping *m) { return m->e * (m->by_rows ? rs_map_chains(m) : 1); }
+static inline int rs_map_filter_chains(const struct rs_mapping *m) { return m->by_rows ? 1 : rs_map_chains(m); }
 int rs_map_taps(const struct layer *l, const struct rs_mapping *m, const struct passes *p, int cb, int rc);
 
 void rs_layer_free_groups(struct layer *l);

@@ -3,10 +3,11 @@
 #include "plan.h"
 
 void rs_preset_default(struct rs_hw_config *config);
+void rs_preset_eyeriss(struct rs_hw_config *config);
 void rs_preset_small(struct rs_hw_config *config);
 void rs_preset_tiny(struct rs_hw_config *config);
 
-static void (*const presets[])(struct rs_hw_config *) = { rs_preset_default, rs_preset_small, rs_preset_tiny };
+static void (*const presets[])(struct rs_hw_config *) = { rs_preset_default, rs_preset_small, rs_preset_tiny, rs_preset_eyeriss };
 
 bool rs_hw_config_named(const char *name, struct rs_hw_config *config)
 {

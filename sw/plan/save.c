@@ -86,7 +86,7 @@ static void *room(struct stream *s, void *old, int *n, size_t each, size_t size)
 
 static void tensors(struct stream *s, struct rs_plan_tensor **list, int *n, uint64_t arena, int block)
 {
-    struct rs_plan_tensor *const found = room(s, *list, n, 64, sizeof **list);
+    struct rs_plan_tensor *const found = room(s, *list, n, 72, sizeof **list);
 
     if (!s->writing)
         *list = found;
@@ -97,6 +97,7 @@ static void tensors(struct stream *s, struct rs_plan_tensor **list, int *n, uint
         U64(s, t->offset_bytes);
         INT(s, t->pixels, 1, INT32_MAX);
         INT(s, t->channels, 1, INT32_MAX);
+        INT(s, t->block_channels, 1, block);
         INT(s, t->element_bytes, 1, 2);
         INT(s, t->block_stride, t->pixels, INT32_MAX);
         INT(s, t->zero_point, -128, 127);
@@ -176,7 +177,8 @@ static void plan_stream(struct stream *s, struct rs_plan *p)
         bytes(s, t->reason, sizeof t->reason);
         if (!s->writing)
             t->reason[sizeof t->reason - 1] = '\0';
-        int *const fields[] = { &m->mode, &m->e, &m->fx, &m->mx, &m->pairs, &m->ns, &m->fp, &m->q, &m->rp, &m->wc, &m->filters_outer, &t->groups };
+        int *const fields[] = { &m->mode, &m->e, &m->fx, &m->mx, &m->pairs, &m->ns, &m->fp, &m->q, &m->rp, &m->wc, &m->filters_outer, &m->chain, &m->chains, &m->by_rows,
+                                 &m->images, &t->groups };
 
         for (size_t k = 0; k < sizeof fields / sizeof *fields; k++)
             INT(s, *fields[k], -1, INT32_MAX);

@@ -370,6 +370,7 @@ static void make_group(struct build *b, struct cmd *k, int layer, const struct g
     const bool linear = l->filter_layout == FILTER_LINEAR && !is_pool(l);
     const int if_cb = linear ? px : iv.cb;
     const int64_t if_base = iv.base + (int64_t)g->image * l->in_image * ip + (int64_t)rs_first_block(l, g) * iv.cb;
+    const int rows = (int)b->c->rows, images = is_pool(l) ? 1 : rs_map_images(m), tall = (images > 1 ? g->ns - 1 : 0);    /* images after the first */
     const int64_t out_base = ov.base + ((int64_t)g->image * l->out_image + (int64_t)g->e0 * l->F + g->f0) * op + (int64_t)(g->m0 / block) * ov.cb;
     const int out_blocks = is_pool(l) ? g->nm : rs_div_up(g->m0 % block + g->nm, block);
 
@@ -377,8 +378,8 @@ static void make_group(struct build *b, struct cmd *k, int layer, const struct g
     k->layer = layer;
     k->chunk = is_pool(l) ? -1 : g->chunk;
     if (h_hi > h_lo && w_hi > w_lo)
-        add_region(k, SPACE_GLB, false, if_base + ((int64_t)h_lo * l->W + w_lo) * ip, (w_hi - w_lo) * px, h_hi - h_lo, l->W * ip, is_pool(l) ? g->nm : l->cbs, if_cb);
-    add_region(k, SPACE_GLB, true, out_base, g->nf * px, g->ne, l->F * op, out_blocks, ov.cb);
+        add_region(k, SPACE_GLB, false, if_base + ((int64_t)h_lo * l->W + w_lo) * ip, (w_hi - w_lo) * px, h_hi - h_lo + tall * l->H, l->W * ip, is_pool(l) ? g->nm : l->cbs, if_cb);
+    add_region(k, SPACE_GLB, true, out_base, g->nf * px, g->ne + tall * l->E, l->F * op, out_blocks, ov.cb);
     PUT(k, LAYER, b->j->layers[layer].node & 0xFFFF);
     if (is_pool(l)) {
         const int window = l->R * l->S;
@@ -411,7 +412,8 @@ static void make_group(struct build *b, struct cmd *k, int layer, const struct g
         }
         return;
     }
-    const struct passes p = rs_map_passes(l, m, block);
+    const struct passes p = rs_map_passes(l, m, rows);
+    const int chain = rs_map_chain(m, rows), chains = rs_map_chains(m);
 
     k->engine = COMPUTE_ENGINE;
     rs_map_group_cost(b->c, l, g, &k->time);
@@ -424,12 +426,27 @@ static void make_group(struct build *b, struct cmd *k, int layer, const struct g
     PUT(k, Q, m->q);
     PUT(k, Q_LAST, p.q_last);
     PUT(k, WC, m->wc);
-    PUT(k, E, m->e);
+    PUT(k, E, g->e);
     PUT(k, FX, m->fx);
     PUT(k, MX, g->mx);
     PUT(k, PAIRS, g->pairs);
     PUT(k, NS, g->ns);
-    PUT(k, CHAIN, m->mode == RS_MODE_DEPTHWISE ? 1 : block);
+    PUT(k, CHAIN, m->mode == RS_MODE_DEPTHWISE ? 1 : chain);
+    PUT(k, CHAINS, chains);
+    PUT(k, PARAMS, m->mode == RS_MODE_DEPTHWISE ? rows : g->pairs * rs_map_filter_chains(m));
+    PUT(k, BLOCK_CHANNELS, l->bc);
+    PUT(k, SPAN, (g->e * (rs_map_strip_rows(m) / m->e) - 1) * l->U);
+    PUT(k, IF_STRIP, images > 1 ? l->H : rs_map_strip_rows(m) * l->U);
+    PUT(k, OUT_STRIP, images > 1 ? l->E : rs_map_strip_rows(m));
+    if (chains > 1) {
+        const int apart = g->mx * g->pairs * rs_layer_lanes(l);            /* filters, a multiple of a block */
+
+        PUT(k, CHAIN_ENTRIES, g->ns * g->fp * g->pairs);
+        PUT(k, CHAIN_FILTERS, m->by_rows ? 0 : apart);
+        PUT(k, CHAIN_ROWS, m->by_rows ? m->e : 0);
+        PUT(k, CHAIN_OUT, m->by_rows ? m->e * l->F * op : apart / block * ov.cb);
+        PUT(k, CHAIN_PARAMS, m->by_rows ? 0 : g->pairs);
+    }
     PUT(k, FP, g->fp);
     PUT(k, NJ, rs_word_columns(l, g->fp));
     PUT(k, WIDE, l->wide);
@@ -437,13 +454,22 @@ static void make_group(struct build *b, struct cmd *k, int layer, const struct g
     PUT(k, N_CB, p.n_cb);
     PUT(k, N_RC, p.n_rc);
     if (m->mode == RS_MODE_FLATTEN)
-        PUT(k, ROWS_LAST, l->C * l->R - (p.n_cb - 1) * block);
+        PUT(k, ROWS_LAST, p.rows_last);
     else if (m->mode == RS_MODE_DEPTHWISE)
         PUT(k, ROWS_LAST, g->nm);
     else if (l->filter_layout == FILTER_RSM)
         PUT(k, ROWS_LAST, rs_min(block, l->C - g->cg * block));
     else
-        PUT(k, ROWS_LAST, l->C - (rs_div_up(l->C, block) - 1) * block);
+        PUT(k, ROWS_LAST, l->C - (rs_div_up(l->C, l->bc) - 1) * l->bc);
+    const uint32_t last = RS_GET_U(k->w, ROWS_LAST);
+    uint32_t mask = 0, mask_last = 0;
+
+    for (int i = 0; i < chain * chains; i++) {
+        mask |= 1u << i;
+        mask_last |= i % chain < (int)last ? 1u << i : 0;
+    }
+    PUT(k, ROWS_MASK, mask);
+    PUT(k, ROWS_MASK_LAST, mask_last);
     if (m->mode == RS_MODE_DEPTHWISE && l->multiplier > 1) {
         PUT(k, MULTIPLIER, l->multiplier);
         PUT(k, CHANNEL0, g->m0 / l->multiplier % block);
@@ -457,10 +483,10 @@ static void make_group(struct build *b, struct cmd *k, int layer, const struct g
     PUT(k, IF_ROW, l->H == 1 ? 0 : l->W * ip);
     PUT(k, IF_CB, if_cb);
     PUT(k, IF_W, flat ? rs_min((l->W - x0) * px, 65534) : l->W * px);
-    PUT(k, IF_H, l->H);
+    PUT(k, IF_H, l->H * (tall + 1));
     PUT(k, H0, h0);
     PUT(k, X0, flat ? 0 : x0 * px);
-    PUT(k, OUT_E, g->ne);
+    PUT(k, OUT_E, g->ne + tall * l->E);
     PUT(k, OUT_F, g->nf * px);
     PUT(k, OUT_BASE, modulo(out_base, glb));
     PUT(k, OUT_ROW, l->E == 1 ? 0 : l->F * op);
