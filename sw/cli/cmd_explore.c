@@ -332,8 +332,8 @@ static rs_status make_points(struct explore *x, struct rs_error *err)
             p.v[k] = x->key[k].value[rest % x->key[k].n];
             rest /= x->key[k].n;
         }
-        while (2 * p.v[ROWS] % p.v[ADDERS] != 0)           /* adders divide a pair of blocks */
-            p.v[ADDERS]--;
+        if (p.v[ADDERS] > 2 * p.v[ROWS])                   /* no more than a pair of blocks has channels */
+            p.v[ADDERS] = 2 * p.v[ROWS];
         x->point[at++] = p;
     }
     if (x->max_points > 0 && x->max_points < at) {          /* random arrays, each with all its memories: those cost next to nothing */
@@ -706,11 +706,11 @@ static bool sweep(struct explore *x, const char *text, struct rs_error *err)
     for (at = equals + 1;; at++) {
         char *end;
         const long v = strtol(at, &end, 10);
-        const bool rows_ok = key != &x->key[ROWS] || v == 4 || v == 8 || v == 16;
+        const bool doubled = key == &x->key[ROWS] || key == &x->key[GLB] || key == &x->key[WBUF] || key == &x->key[ADDERS];
 
-        if (end == at || v < key->least || v > key->most || !rows_ok || key->n == EXPLORE_VALUES || (*end != ',' && *end != '\0')) {
-            (void)rs_fail(err, RS_ERR_RANGE, "--sweep %.60s: %s%s: up to %d numbers from %d to %d are expected", text, key->what,
-                          key == &x->key[ROWS] ? " (4, 8 or 16)" : "", EXPLORE_VALUES, key->least, key->most);
+        if (end == at || v < key->least || v > key->most || (doubled && (v & (v - 1)) != 0) || key->n == EXPLORE_VALUES || (*end != ',' && *end != '\0')) {
+            (void)rs_fail(err, RS_ERR_RANGE, "--sweep %.60s: %s: up to %d %s from %d to %d are expected", text, key->what, EXPLORE_VALUES,
+                          doubled ? "powers of two" : "numbers", key->least, key->most);
             return false;
         }
         key->value[key->n++] = (int)v;

@@ -116,6 +116,54 @@ static void breakdown(const struct study *s, FILE *to)
     }
 }
 
+/* What becomes of the ratios when an access of DRAM costs half as much, or twice: every blocking is searched again. */
+static void sensitivity(const struct study *s, FILE *to, struct json *j)
+{
+    static const double scales[] = {0.5, 1, 2};
+
+    fprintf(to, "\nDRAM at half and at double its energy, all layers, %lld PEs, batch %lld: ratio to RS [modelled]\n%6s", (long long)s->J[0],
+            (long long)s->N[s->n_N > 1], "DRAM");
+    for (int f = 0; f < RS_N_FLOWS; f++)
+        fprintf(to, " %6s", rs_flow_name((enum rs_flow)f));
+    fputc('\n', to);
+    if (j != NULL)
+        json_array(j, "dram_sensitivity", false);
+    for (size_t k = 0; k < sizeof scales / sizeof scales[0]; k++) {
+        struct rs_flow_study flows = s->flows;
+        struct rs_flow_sum sum, rs = {0};
+        const char *best = "RS";
+        double least = 1;
+
+        flows.energy.level[RS_LEVEL_DRAM] *= scales[k];
+        fprintf(to, "%6g", flows.energy.level[RS_LEVEL_DRAM]);
+        if (j != NULL) {
+            json_object(j, NULL, true);
+            json_real(j, "dram", flows.energy.level[RS_LEVEL_DRAM]);
+        }
+        for (int f = 0; f < RS_N_FLOWS; f++) {
+            rs_flow_network_search(&s->network, RS_FLOW_ALL, s->N[s->n_N > 1], (enum rs_flow)f, s->J[0], &flows, NULL, &sum, NULL);
+            if (f == RS_FLOW_RS)
+                rs = sum;
+            if (!sum.feasible || !rs.feasible) {
+                fprintf(to, " %6s", "-");
+                continue;
+            }
+            fprintf(to, " %6.2f", ratio(&sum, &rs));
+            if (j != NULL)
+                json_real(j, rs_flow_name((enum rs_flow)f), ratio(&sum, &rs));
+            if (ratio(&sum, &rs) < least) {
+                least = ratio(&sum, &rs);
+                best = rs_flow_name((enum rs_flow)f);
+            }
+        }
+        fprintf(to, "   least: %s\n", best);
+        if (j != NULL)
+            json_close(j);
+    }
+    if (j != NULL)
+        json_close(j);
+}
+
 static void found(FILE *to, const char *what, const struct seen *seen)
 {
     if (seen->high == 0)
@@ -308,6 +356,7 @@ static rs_status study(struct study *s, const char *path, struct rs_error *err)
     if (json != NULL)
         json_close(json);
     breakdown(s, to);
+    sensitivity(s, to, json);
     fputs("\nHow much better RS is than the others\n", to);
     found(to, "convolutions", &conv);
     found(to, "fully connected", &fc);

@@ -23,6 +23,7 @@ refuses() {
 ok study_runs "$rs" study --pes 256 --batch 16 --json "$dir/study.json"
 says study_finds_alexnet "6.11 ( 1.00)"
 says study_prints_the_claims "claimed"
+says study_halves_and_doubles_dram "   400   1.00"
 ok study_takes_a_network "$rs" study --pes 256 --batch 4 --blocking "$here/tests/workloads/kws.csv"
 says study_answers_the_question "Dataflow or blocking?"
 refuses study_refuses_nonsense "from 1 to 2^20" "$rs" study --pes none
@@ -78,7 +79,9 @@ else fail explore_writes_a_preset "$(cat "$dir/mine.h")"; fi
 if "${CC:-cc}" -x c -fsyntax-only -I"$here/hw/config" "-DRS_PRESET_FILE=\"$dir/mine.h\"" "$here/hw/config/config.h" 2>"$dir/err"; then pass explore_preset_is_valid
 else fail explore_preset_is_valid "$(head -3 "$dir/err")"; fi
 refuses explore_refuses_a_key "KEY=V" "$rs" explore "$here/tests/workloads/kws.csv" --sweep height=3
-refuses explore_refuses_rows "4, 8 or 16" "$rs" explore "$here/tests/workloads/kws.csv" --sweep rows=5
+refuses explore_refuses_glb "powers of two from 64" "$rs" explore "$here/tests/workloads/kws.csv" --sweep glb=100
+refuses explore_refuses_adders "powers of two from 1" "$rs" explore "$here/tests/workloads/kws.csv" --sweep adders=7
+refuses explore_refuses_rows "powers of two from 4" "$rs" explore "$here/tests/workloads/kws.csv" --sweep rows=5
 refuses explore_refuses_depth "64 to 2048" "$rs" explore "$here/tests/workloads/kws.csv" --sweep glb=1
 refuses explore_counts_in_the_source_folder "source folder" sh -c "cd '$dir' && '$rs' explore '$here/tests/workloads/kws.csv' --points 12 --count 1 --folder ex"
 # Two arrays built and counted: estimates within 10 %, and what is in FOLDER/counts.csv is not counted again.
