@@ -302,9 +302,32 @@ static void show(FILE *to, const struct bench *b, const struct result *r)
     fflush(to);
 }
 
+/* Of everything that ran on the array; MACs of the CPU count as none. */
+static uint64_t sums(const struct bench *b, struct rs_counters *all)
+{
+    uint64_t macs = 0;
+
+    *all = (struct rs_counters){0};
+    for (int i = 0; i < b->n; i++) {
+        const uint64_t *from = (const uint64_t *)&b->result[i].counters;
+
+        for (size_t k = 0; k < sizeof *all / sizeof *from; k++)
+            ((uint64_t *)all)[k] += from[k];
+        macs += strcmp(b->result[i].where, "array") == 0 ? b->result[i].macs : 0;
+    }
+    return macs;
+}
+
+static double utilization_of(const struct bench *b, uint64_t macs, uint64_t cycles)
+{
+    return cycles != 0 ? (double)macs / ((double)b->info.macs_per_cycle * (double)cycles) : 0;
+}
+
 static rs_status write_json(const struct bench *b, struct rs_error *err)
 {
     struct json j;
+    struct rs_counters all;
+    const uint64_t macs = sums(b, &all);
     FILE *file = cli_create(b->json, err);
 
     if (file == NULL)
@@ -316,6 +339,13 @@ static rs_status write_json(const struct bench *b, struct rs_error *err)
     json_uint(&j, "macs_per_cycle", b->info.macs_per_cycle);
     json_uint(&j, "seed", b->seed);
     json_int(&j, "batch", b->batch);
+    json_uint(&j, "cycles", all.cycles);
+    json_uint(&j, "macs", macs);
+    json_real(&j, "utilization", utilization_of(b, macs, all.cycles));
+    json_uint(&j, "compute", all.compute);
+    report_json_stalls(&j, &all, 1);
+    report_json_bytes(&j, &all, &b->info, 1);
+    report_json_accesses(&j, &all, &b->info, 1);
     json_array(&j, "layers", false);
     for (int i = 0; i < b->n; i++) {
         const struct result *r = &b->result[i];
@@ -330,6 +360,7 @@ static rs_status write_json(const struct bench *b, struct rs_error *err)
             json_string(&j, "text", r->text);
         json_uint(&j, "macs", r->macs);
         json_uint(&j, "macs_counted", r->counters.macs);
+        json_uint(&j, "macs_gated", r->counters.macs_gated);
         json_uint(&j, "cycles", r->cycles);
         json_uint(&j, "cycles_predicted", r->cycles_predicted);
         json_real(&j, "utilization", r->utilization);
@@ -338,6 +369,7 @@ static rs_status write_json(const struct bench *b, struct rs_error *err)
         json_uint(&j, "compute", r->counters.compute);
         report_json_stalls(&j, &r->counters, 1);
         report_json_bytes(&j, &r->counters, &b->info, 1);
+        report_json_accesses(&j, &r->counters, &b->info, 1);
         json_close(&j);
     }
     json_close(&j);
@@ -413,7 +445,8 @@ static rs_status write_latency(const struct bench *b, struct rs_error *err)
 static rs_status bench(struct bench *b, struct rs_error *err)
 {
     FILE *text = b->json != NULL && strcmp(b->json, "-") == 0 ? stderr : stdout;
-    uint64_t macs = 0, cycles = 0;
+    struct rs_counters all;
+    uint64_t macs;
     size_t size;
     rs_status status = cli_open_trace(b->target, b->trace != NULL, false, &b->device, err);
 
@@ -445,15 +478,15 @@ static rs_status bench(struct bench *b, struct rs_error *err)
         for (int k = first; k < b->n; k++) {
             judge(b, &b->result[k]);
             show(text, b, &b->result[k]);
-            macs += strcmp(b->result[k].where, "array") == 0 ? b->result[k].macs : 0;
-            cycles += b->result[k].cycles;
         }
     }
     fprintf(text, "%d layers on %s, %d of them not good", b->n, b->info.target, b->bad);
-    if (cycles != 0)
-        fprintf(text, "; %s cycles, utilization %.1f %%", cli_count(cycles),
-                100 * (double)macs / ((double)b->info.macs_per_cycle * (double)cycles));
+    macs = sums(b, &all);
+    if (all.cycles != 0)
+        fprintf(text, "; %s cycles, utilization %.1f %%", cli_count(all.cycles), 100 * utilization_of(b, macs, all.cycles));
     fputc('\n', text);
+    if (all.cycles != 0)
+        report_breakdown(text, &all, &b->info);
     if (b->json != NULL)
         status = write_json(b, err);
     if (status == RS_OK && b->junit != NULL)

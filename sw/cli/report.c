@@ -89,6 +89,7 @@ void report_table(FILE *to, const struct rs_report *r, const struct rs_device_in
         fprintf(to, "Per inference, %u run: %s cycles counted (%s predicted), %.1f us at an assumed %u MHz, utilization %.1f %% of "
                 "%u MACs a clock.\n", r->batch, cli_count(r->cycles / r->batch), cli_count(r->cycles_predicted / r->batch),
                 (double)r->cycles / n / r->clock_mhz, r->clock_mhz, 100 * r->utilization, device->macs_per_cycle);
+        report_breakdown(to, &r->counters, device);
         fprintf(to, "Array: %s MACs counted, %s (%.0f %%) gated by zeros. %s MACs on the CPU.", cli_count(r->counters.macs / r->batch),
                 cli_count(r->counters.macs_gated / r->batch),
                 r->counters.macs != 0 ? 100 * (double)r->counters.macs_gated / (double)r->counters.macs : 0.0,
@@ -110,6 +111,45 @@ void report_json_stalls(struct json *j, const struct rs_counters *c, uint32_t ba
 #define STALL(heading, field) if (strcmp(#field, "compute") != 0) json_uint(j, #field, c->field / batch);
     CATEGORIES(STALL)
     json_close(j);
+}
+
+struct accesses report_accesses(const struct rs_counters *c, const struct rs_device_info *device)
+{
+    const uint64_t rows = device->rows, cols = device->cols;
+
+    return (struct accesses){.pe_scratch = 2 * c->mac_uops * rows * cols,
+                             .array_links = (c->ifmap_words + c->filter_words + c->drains) * rows * cols,
+                             .accumulators = c->acc_updates * cols, .buffer = c->glb_reads + c->glb_writes, .filter_buffer = c->wbuf_reads,
+                             .memory = (c->axi_read + c->axi_write) * device->axi_bytes};
+}
+
+void report_json_accesses(struct json *j, const struct rs_counters *c, const struct rs_device_info *device, uint32_t batch)
+{
+    const struct accesses a = report_accesses(c, device);
+
+    json_object(j, "accesses", true);
+    json_uint(j, "pe_scratch_words", a.pe_scratch / batch);
+    json_uint(j, "array_link_words", a.array_links / batch);
+    json_uint(j, "accumulator_updates", a.accumulators / batch);
+    json_uint(j, "buffer_blocks", a.buffer / batch);
+    json_uint(j, "filter_buffer_words", a.filter_buffer / batch);
+    json_uint(j, "memory_bytes", a.memory / batch);
+    json_close(j);
+}
+
+void report_breakdown(FILE *to, const struct rs_counters *c, const struct rs_device_info *device)
+{
+    const struct accesses a = report_accesses(c, device);
+    int tenths[9], i = 0;
+
+    percentages(c, tenths);
+    fputs("cycles:", to);
+#define SHARE(heading, field) fprintf(to, "%s %s %.1f %%", i != 0 ? "," : "", #field, tenths[i] / 10.0), i++;
+    CATEGORIES(SHARE)
+    fprintf(to, "\naccesses: %s words of PE scratch read, %s words from PE to PE, %s accumulators updated, %s blocks of global buffer, "
+            "%s words of filter buffer, %s bytes of memory; %.0f %% of the MACs gated by zeros\n", cli_count(a.pe_scratch), cli_count(a.array_links),
+            cli_count(a.accumulators), cli_count(a.buffer), cli_count(a.filter_buffer), cli_count(a.memory),
+            c->macs != 0 ? 100 * (double)c->macs_gated / (double)c->macs : 0.0);
 }
 
 void report_json_bytes(struct json *j, const struct rs_counters *c, const struct rs_device_info *device, uint32_t batch)
@@ -151,6 +191,7 @@ void report_json(struct json *j, const struct rs_report *r, const struct rs_devi
     json_uint(j, "compute", r->counters.compute / r->batch);
     report_json_stalls(j, &r->counters, r->batch);
     report_json_bytes(j, &r->counters, device, r->batch);
+    report_json_accesses(j, &r->counters, device, r->batch);
     json_array(j, "layers", false);
     for (uint32_t i = 0; i < r->n_layers; i++) {
         const struct rs_layer_report *l = &r->layers[i];
@@ -162,6 +203,7 @@ void report_json(struct json *j, const struct rs_report *r, const struct rs_devi
         json_string(j, "reason", l->reason);
         json_uint(j, "macs", l->macs / r->batch);
         json_uint(j, "macs_counted", l->counters.macs / r->batch);
+        json_uint(j, "macs_gated", l->counters.macs_gated / r->batch);
         json_uint(j, "cycles", l->counters.cycles / r->batch);
         json_uint(j, "cycles_predicted", l->cycles_predicted / r->batch);
         json_real(j, "utilization", l->utilization);
@@ -169,6 +211,7 @@ void report_json(struct json *j, const struct rs_report *r, const struct rs_devi
         json_uint(j, "compute", l->counters.compute / r->batch);
         report_json_stalls(j, &l->counters, r->batch);
         report_json_bytes(j, &l->counters, device, r->batch);
+        report_json_accesses(j, &l->counters, device, r->batch);
         json_close(j);
     }
     json_close(j);

@@ -63,6 +63,13 @@ last = job["dur"] - sum(l["cycles"] for l in layers)   # from the last layer's s
 assert 0 <= last < 1000, last
 for c in CATEGORIES[:-1]:
     assert job["args"].get(c, 0) == counted[c], c
+for part in layers + [report]:                        # every clock and access is some layer's
+    assert part["compute"] + sum(part["stalls"].values()) == part["cycles"], part
+for kind in ("stalls", "bytes", "accesses"):
+    for key, value in report[kind].items():
+        assert value == sum(l[kind][key] for l in layers), (kind, key)
+assert report["macs"] == sum(l["macs"] for l in layers) and report["cycles"] == sum(l["cycles"] for l in layers)
+assert abs(report["utilization"] - report["macs"] / (report["macs_per_cycle"] * report["cycles"])) < 1e-4
 on_array = [l["name"].split("/")[-1] for l in layers if l["where"] == "array"]
 assert sorted(e["name"] for e in begun.values()) == sorted(on_array), (sorted(e["name"] for e in begun.values()), sorted(on_array))
 print(len(events), "events,", job["dur"], "clocks")
