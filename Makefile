@@ -201,7 +201,7 @@ $(BUILD)/shim/librs_emu_%.so: tests/e2e/shim_platform.c $(BUILD)/config
 
 # test-host builds and runs in two minutes on two cores, so it leaves out what takes long or needs more presets.
 LONG_PROGRAMS := $(foreach t,unit/test_plan_% unit/test_fast_layers unit/test_cost_% unit/test_bench_% e2e/test_plan_% \
-  e2e/test_%_layers e2e/test_workloads,$(BUILD)/tests/$(t))
+  e2e/test_%_layers e2e/test_workloads e2e/test_literature,$(BUILD)/tests/$(t))
 HOST_PROGRAMS := $(filter-out $(LONG_PROGRAMS),$(TEST_PROGRAMS)) $(TESTS_HOST)
 HOST_SCRIPTS  := tests/e2e/test_cli.sh tests/e2e/test_install.sh
 HOST_EMU      := $(filter %_default.so,$(EMU_LIBS))
@@ -215,7 +215,7 @@ _test: _build $(SHIMS) $(BUILD)/san/rowstation $(TEST_PROGRAMS) $(TESTS_HOST) $(
 test-long: deps
 	$(Q)$(MAKE) _test-long
 # 10,000 random layers with a new seed, the large networks, predictions for all of their layers: programs of make test, told to take longer.
-TESTS_LONG += $(BUILD)/tests/unit/test_onnx_hostile $(BUILD)/tests/e2e/test_emu_layers $(BUILD)/tests/e2e/test_workloads $(BUILD)/tests/e2e/test_plan_prediction
+TESTS_LONG += $(BUILD)/tests/unit/test_onnx_hostile $(BUILD)/tests/e2e/test_emu_layers $(BUILD)/tests/e2e/test_workloads $(BUILD)/tests/e2e/test_literature $(BUILD)/tests/e2e/test_plan_prediction
 _test-long: _build $(TESTS_LONG)
 	$(Q)$(TEST_ENV) RS_TEST_LAYERS=10000 RS_TEST_SEED=time RS_TEST_LONG=1 RS_TEST_TIMEOUT=86400 sh tests/run.sh $(TESTS_LONG)
 

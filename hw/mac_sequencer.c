@@ -69,7 +69,9 @@ void mac_sequencer_clock(struct mac_sequencer *r, const struct mac_sequencer_in 
     }
     if (r->drain_wait != 0)
         r->drain_wait = r->drain_wait - 1;
-    r->psum_debt = r->psum_debt < RS_PSUM_WORDS ? 0 : r->psum_debt - RS_PSUM_WORDS;
+    const int32_t debt = (int32_t)r->psum_debt - RS_PSUM_WORDS;        /* negative: room for words of the next result */
+
+    r->psum_debt = debt < 0 ? 0 : debt;
 
     if (issue && r->strip == 0 && r->x == 0 && r->k == 0)
         r->macs += r->depthwise ? 1 : rows;
@@ -97,7 +99,7 @@ void mac_sequencer_clock(struct mac_sequencer *r, const struct mac_sequencer_in 
             r->drain_wait = r->slots - 1u;
             r->drain_end = group_ends;
             r->entry = r->entry + r->entry_step;
-            r->psum_debt = r->psum_debt + r->slot_psums;
+            r->psum_debt = debt + r->slot_psums;
         }
         r->filter_addr = r->filter_addr + 1;
 

@@ -11,7 +11,7 @@
 #define RS_COLS           14   /* PE columns                                               */
 #define RS_BLOCK          16   /* bytes of a block; an ifmap uses as many as divide into sets of channels */
 #define RS_FILTER_WORDS  224   /* filter spad of a PE: 16-bit words in each of two banks   */
-#define RS_WINDOW_WORDS   12   /* window of a PE: words of one int16 pixel                 */
+#define RS_WINDOW_WORDS   16   /* window of a PE: the chip's 12 words of one int16 pixel, and 4 that are on their way */
 #define RS_ACC_ENTRIES  2048   /* psums in each of a column's two accumulator banks        */
 #define RS_PSUM_WORDS      4   /* psums that all columns exchange with them in a clock     */
 #define RS_MAX_PAIRS      32   /* filters a column holds parameters for                    */

@@ -624,7 +624,9 @@ int rs_map_search(const struct rs_hw_config *c, const struct layer *l, struct rs
         }
     }
     if (f.n == 0) {
-        if (l->S * 1 > filter_words || need_wc > window)
+        if (l->filter_layout == FILTER_RSM && l->bc != (int)c->rows)
+            (void)rs_fail(why, RS_ERR_UNSUPPORTED, "depthwise: %u rows do not hold the %d channels of a block", c->rows, l->bc);
+        else if (l->S * 1 > filter_words || need_wc > window)
             (void)rs_fail(why, RS_ERR_UNSUPPORTED, "filter width S=%d exceeds the PE's window of %d words", l->S, window);
         else
             (void)rs_fail(why, RS_ERR_UNSUPPORTED, "no mapping fits: filter %dx%d, stride %d", l->R, l->S, l->U);
