@@ -131,8 +131,8 @@ TEST(alexnet_on_the_chip_and_here)
         const struct chip_layer *l = &list[i];
         const int cols = (int)api->config.cols, bc = l->C > 16 && 16 % (l->q * l->r) != 0 ? 12 : 16;
         const struct rs_mapping map = mapping_of(l, cols);
-        /* What runs: the whole batch and group, or one set of filters on as many images as a pass has. */
-        const int images = l->n, m_once = whole ? (i == 2 ? l->M / 2 : l->M) : l->p * l->t;
+        /* What runs: the whole batch and group, in pieces that fit the global buffer, or one set of filters on as many images as a pass has. */
+        const int images = l->n, m_once = !whole || i == 0 ? l->p * l->t : i == 2 ? l->M / 2 : l->M;
         const int repeats = whole ? l->N / images * (l->M / m_once) : 1;
         const double scale = (double)l->G * l->N * l->M / ((double)images * m_once * repeats);
         double want_if, want_ps, part_if, part_ps;
