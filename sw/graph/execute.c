@@ -2,7 +2,7 @@
  * execute.c - a graph on the CPU: each node calls its kernel.
  *
  * Policy only: arithmetic is in sw/kernels; the few operations that only move elements and have no kernel there are in
- * move.c.  Float nodes are in execute_f32.c.  The array's host runtime calls rs_graph_run_node() for whatever it does not map.
+ * move.c.  Float nodes are in execute_f32.c, those of int16 in execute_s16.c.  The array's host runtime calls rs_graph_run_node() for whatever it does not map.
  */
 #include <stdlib.h>
 #include <string.h>
@@ -317,7 +317,9 @@ rs_status rs_graph_run_node(const struct rs_graph *g, int node, void *const *dat
         .scratch = scratch, .reference = reference,
     };
     const bool is_float = rs_is_float_node(g, n) && n->op != RS_OP_RESHAPE;
-    const rs_status status = is_float ? rs_run_node_f32(g, node, data, scratch, &why) : run(&o, node, data, &why);
+    const bool is_s16 = rs_is_s16_node(g, n) && n->op != RS_OP_RESHAPE;
+    const rs_status status = is_float ? rs_run_node_f32(g, node, data, scratch, &why) :
+                             is_s16 ? rs_run_node_s16(g, node, data, &why) : run(&o, node, data, &why);
 
     return status == RS_OK ? RS_OK : rs_node_fail(g, n, err, status, "%.300s", why.text);
 }

@@ -122,6 +122,11 @@ bool rs_is_float_node(const struct rs_graph *g, const struct rs_node *n)
     return g->tensors[n->inputs[0]].type == RS_TYPE_F32 && g->tensors[n->outputs[0]].type == RS_TYPE_F32;
 }
 
+bool rs_is_s16_node(const struct rs_graph *g, const struct rs_node *n)
+{
+    return g->tensors[n->inputs[0]].type == RS_TYPE_S16 || g->tensors[n->outputs[0]].type == RS_TYPE_S16;
+}
+
 bool rs_same_quant(const struct rs_tensor *a, const struct rs_tensor *b)
 {
     if (a->quant.channels != b->quant.channels || (a->quant.channels > 1 && a->quant.axis != b->quant.axis))

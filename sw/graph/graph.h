@@ -11,6 +11,9 @@
  * A node whose input and output are float32 is a float node (QUANTIZE and DEQUANTIZE apart): all its operands are then
  * float32, it has no requantization, and `act` alone says its clamp.  It runs on the CPU: sw/kernels/kernels_f32.h.
  *
+ * A node that reads or writes int16 is one of TFLite's 16x8: int16 activations with zero point 0, int8 filters, biases of
+ * int64 (or int32).  Convolution, depthwise and FC are done, and what only moves elements; on the CPU by plain kernels.
+ *
  * A graph is one owner's: no function here may run at the same time as one that changes the same graph.
  * Functions on a const graph are reentrant.  Every function that fails leaves its message in @err (may be NULL).
  */

@@ -24,6 +24,7 @@ void rs_node_free(struct rs_node *n);
 bool rs_same_dims(const struct rs_tensor *a, const struct rs_tensor *b);
 bool rs_same_quant(const struct rs_tensor *a, const struct rs_tensor *b);      /* scales and zero points, per tensor or channel */
 bool rs_is_float_node(const struct rs_graph *g, const struct rs_node *n);       /* input and output are float32 */
+bool rs_is_s16_node(const struct rs_graph *g, const struct rs_node *n);         /* input or output is int16 */
 void rs_graph_remove_nodes(struct rs_graph *g, const bool *remove);          /* keeps the order of the others */
 struct rs_dims rs_dims_of(const struct rs_tensor *t);
 
@@ -40,6 +41,9 @@ int64_t rs_matrix_index(const struct rs_tensor *t, const struct rs_tensor *out, 
 
 /* One float node, checked by rs_graph_validate_node(); operands as rs_graph_run_node() wants them. */
 rs_status rs_run_node_f32(const struct rs_graph *g, int node, void *const *data, void *scratch, struct rs_error *err);
+
+/* The same for a node that reads or writes int16. */
+rs_status rs_run_node_s16(const struct rs_graph *g, int node, void *const *data, struct rs_error *err);
 
 /* TFLite's HARD_SWISH of code i - 128.  RS_ERR_RANGE: scales that it cannot do. */
 rs_status rs_hard_swish_table(float s_in, int32_t zp_in, float s_out, int32_t zp_out, int8_t table[256], struct rs_error *err);

@@ -4,6 +4,7 @@
  * Which products are rounded to float before the division is TensorFlow Lite's choice, op by op, and shows in the last
  * bit of a multiplier: rs_conv_real_multiplier() and rs_fc_real_multiplier() hold the two cases.
  */
+#include <math.h>
 #include <stdlib.h>
 #include "graph_internal.h"
 
@@ -107,6 +108,36 @@ static rs_status concat_multipliers(const struct rs_graph *g, struct rs_node *n,
     return status;
 }
 
+/* 16x8: zero points are 0, so an activation's codes are its reals over the scale. */
+static rs_status requantize_s16(const struct rs_graph *g, struct rs_node *n, struct rs_error *err)
+{
+    const struct rs_tensor *in = &g->tensors[n->inputs[0]], *out = &g->tensors[n->outputs[0]];
+    double real;
+
+    n->act_min = out->type == RS_TYPE_S16 ? INT16_MIN : INT8_MIN;
+    n->act_max = out->type == RS_TYPE_S16 ? INT16_MAX : INT8_MAX;
+    if (n->op == RS_OP_QUANTIZE) {
+        if (in->type == RS_TYPE_F32)
+            return RS_OK;
+        real = (double)in->quant.scale[0] / (double)out->quant.scale[0];
+        return add_requant(g, n, &real, 1, err);
+    }
+    if (n->op != RS_OP_CONV2D && n->op != RS_OP_DEPTHWISE_CONV2D && n->op != RS_OP_FULLY_CONNECTED)
+        return RS_OK;
+    const double top = n->act == RS_ACT_RELU6 ? 6 : n->act == RS_ACT_RELU_N1_TO_1 ? 1 : INFINITY;
+    const double highest = round(top / (double)out->quant.scale[0]);
+
+    if (n->act != RS_ACT_NONE)
+        n->act_min = n->act == RS_ACT_RELU_N1_TO_1 ? (int32_t)-fmin(highest, 32768) : 0;
+    n->act_max = (int32_t)fmin(highest, INT16_MAX);
+    const rs_status status = filter_multipliers(g, n, err);
+
+    for (int i = 0; status == RS_OK && i < n->n_requant; i++)
+        if (n->shift[i] > 7)
+            return rs_node_fail(g, n, err, RS_ERR_UNSUPPORTED, "channel %d: multiplier %g, at most 128 is supported in 16 bits", i, (double)n->real[i]);
+    return status;
+}
+
 rs_status rs_requantize_node(struct rs_graph *g, struct rs_node *n, struct rs_error *err)
 {
     const struct rs_tensor *in = &g->tensors[n->inputs[0]], *out = &g->tensors[n->outputs[0]];
@@ -119,6 +150,8 @@ rs_status rs_requantize_node(struct rs_graph *g, struct rs_node *n, struct rs_er
 
     n->act_min = -128;
     n->act_max = 127;
+    if (rs_is_s16_node(g, n) && n->op != RS_OP_RESHAPE)
+        return requantize_s16(g, n, err);
     if (out->type != RS_TYPE_S8 || n->op == RS_OP_RESHAPE)
         return RS_OK;
     const float s_out = out->quant.scale[0];

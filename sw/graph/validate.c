@@ -153,6 +153,76 @@ static rs_status validate_f32(const struct rs_graph *g, const struct rs_node *n,
     }
 }
 
+/* An int16 activation: one scale, zero point 0. */
+static rs_status want_s16(const struct rs_graph *g, const struct rs_node *n, const char *what, int tensor, struct rs_error *err)
+{
+    const struct rs_tensor *t = &g->tensors[tensor];
+
+    TRY(want_type(g, n, what, tensor, RS_TYPE_S16, err));
+    if (t->quant.channels != 1 || t->quant.zero_point[0] != 0)
+        return rs_node_fail(g, n, err, RS_ERR_UNSUPPORTED, "%s '%.60s' is int16 with %d scales and zero point %d, exactly one and 0 are supported",
+                            what, t->name, t->quant.channels, t->quant.channels > 0 ? t->quant.zero_point[0] : 0);
+    return RS_OK;
+}
+
+/* 16x8: what the kernels do not check when they run, or would say without a name. */
+static rs_status check_filter_s16(const struct rs_graph *g, const struct rs_node *n, struct rs_error *err)
+{
+    const struct rs_tensor *w = &g->tensors[n->inputs[1]];
+    const struct rs_tensor *bias = n->n_inputs > 2 && n->inputs[2] >= 0 ? &g->tensors[n->inputs[2]] : NULL;
+    const int axis = n->op == RS_OP_DEPTHWISE_CONV2D ? 3 : 0;
+    const int32_t m = w->dim[axis];
+
+    TRY(want_type(g, n, "filter", n->inputs[1], RS_TYPE_S8, err));
+    if (w->data == NULL)
+        return rs_node_fail(g, n, err, RS_ERR_UNSUPPORTED, "filter '%.60s' is not constant", w->name);
+    if (w->quant.channels != 1 && (w->quant.channels != m || w->quant.axis != axis))
+        return rs_node_fail(g, n, err, RS_ERR_UNSUPPORTED, "filter '%.60s' has %d scales, expected 1 or M=%d", w->name, w->quant.channels, m);
+    for (int i = 0; i < w->quant.channels; i++)
+        if (w->quant.zero_point[i] != 0)
+            return rs_node_fail(g, n, err, RS_ERR_UNSUPPORTED, "filter '%.60s' has zero point %d, only 0 is supported", w->name, w->quant.zero_point[i]);
+    if (bias == NULL)
+        return RS_OK;
+    if (bias->type != RS_TYPE_S32)
+        TRY(want_type(g, n, "bias", n->inputs[2], RS_TYPE_S64, err));
+    if (bias->data == NULL || rs_tensor_elements(bias) != m)
+        return rs_node_fail(g, n, err, bias->data == NULL ? RS_ERR_UNSUPPORTED : RS_ERR_SHAPE, "bias '%.60s' is not M=%d constants", bias->name, m);
+    return RS_OK;
+}
+
+static rs_status validate_s16(const struct rs_graph *g, const struct rs_node *n, struct rs_error *err)
+{
+    const enum rs_type in = g->tensors[n->inputs[0]].type, out = g->tensors[n->outputs[0]].type;
+
+    if (n->op == RS_OP_QUANTIZE) {
+        if (in != RS_TYPE_F32)
+            TRY(in == RS_TYPE_S8 ? want_s8(g, n, "input", n->inputs[0], err) : want_s16(g, n, "input", n->inputs[0], err));
+        return out == RS_TYPE_S8 ? want_s8(g, n, "output", n->outputs[0], err) : want_s16(g, n, "output", n->outputs[0], err);
+    }
+    TRY(want_s16(g, n, "input", n->inputs[0], err));
+    if (n->op == RS_OP_DEQUANTIZE)
+        return want_type(g, n, "output", n->outputs[0], RS_TYPE_F32, err);
+    TRY(want_s16(g, n, "output", n->outputs[0], err));
+    switch (n->op) {
+    case RS_OP_CONV2D:
+    case RS_OP_DEPTHWISE_CONV2D:
+    case RS_OP_FULLY_CONNECTED:
+        return check_filter_s16(g, n, err);
+    case RS_OP_CONCAT:
+        for (int i = 0; i < n->n_inputs; i++) {
+            TRY(want_s16(g, n, "input", n->inputs[i], err));
+            TRY(want_same_quant(g, n, n->inputs[i], n->outputs[0], err));
+        }
+        return RS_OK;
+    case RS_OP_PAD: case RS_OP_TRANSPOSE: case RS_OP_SLICE: case RS_OP_RESIZE_NEAREST:
+        if (n->pad_code < INT16_MIN || n->pad_code > INT16_MAX)
+            return rs_node_fail(g, n, err, RS_ERR_RANGE, "the pad code %d is no int16", n->pad_code);
+        return want_same_quant(g, n, n->inputs[0], n->outputs[0], err);
+    default:
+        return rs_node_fail(g, n, err, RS_ERR_UNSUPPORTED, "the activations are int16, only int8 is supported");
+    }
+}
+
 static rs_status validate(const struct rs_graph *g, const struct rs_node *n, struct rs_error *err)
 {
     const struct rs_tensor *in = &g->tensors[n->inputs[0]], *out = &g->tensors[n->outputs[0]];
@@ -163,6 +233,8 @@ static rs_status validate(const struct rs_graph *g, const struct rs_node *n, str
             return rs_node_fail(g, n, err, RS_ERR_FORMAT, "input is %s, output %s", rs_type_name(in->type), rs_type_name(out->type));
         return RS_OK;
     case RS_OP_QUANTIZE:
+        if (rs_is_s16_node(g, n))
+            return validate_s16(g, n, err);
         if (in->type != RS_TYPE_F32 && in->type != RS_TYPE_U8)
             TRY(want_s8(g, n, "input", n->inputs[0], err));
         if (in->type == RS_TYPE_U8 && (in->quant.channels != 1 || in->quant.zero_point[0] < 0 || in->quant.zero_point[0] > 255))
@@ -174,6 +246,8 @@ static rs_status validate(const struct rs_graph *g, const struct rs_node *n, str
             return rs_node_fail(g, n, err, RS_ERR_UNSUPPORTED, "a uint8 output needs an int8 input of the same scale, and a zero point 128 more");
         return RS_OK;
     case RS_OP_DEQUANTIZE:
+        if (rs_is_s16_node(g, n))
+            return validate_s16(g, n, err);
         TRY(want_s8(g, n, "input", n->inputs[0], err));
         return want_type(g, n, "output", n->outputs[0], RS_TYPE_F32, err);
     default:
@@ -181,6 +255,8 @@ static rs_status validate(const struct rs_graph *g, const struct rs_node *n, str
     }
     if (rs_is_float_node(g, n))
         return validate_f32(g, n, err);
+    if (rs_is_s16_node(g, n))
+        return validate_s16(g, n, err);
     TRY(want_s8(g, n, "input", n->inputs[0], err));
     TRY(want_s8(g, n, "output", n->outputs[0], err));
     switch (n->op) {

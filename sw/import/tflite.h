@@ -3,7 +3,7 @@
  *
  * The reader is our own: no flatbuffers library.  Every offset, vector and size is checked against the file, memory
  * and time are bounded by the file's size, and nothing in a file can crash it.
- * One subgraph, the int8 and float32 operations of graph.h.  All unsupported operations are listed in one message, node by node.
+ * One subgraph, the int8 and float32 and 16x8 operations of graph.h.  All unsupported operations are listed in one message, node by node.
  */
 #ifndef RS_TFLITE_H
 #define RS_TFLITE_H

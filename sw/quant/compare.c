@@ -144,3 +144,74 @@ rs_status quant_compare(const struct rs_graph *g, const struct rs_graph *q, cons
     rs_memory_plan_destroy(pq);
     return status;
 }
+
+/* ---- sensitivity ---- */
+
+struct rounding {
+    const struct quant_range *ranges;
+    int in, out;                       /* tensors that are rounded to int8 codes; -1: none */
+    const float *want;                 /* the float network's outputs, or NULL: @got is filled */
+    float *got;
+    size_t elements;                   /* of a batch                                       */
+    int batch;
+    double signal, noise;
+};
+
+/* Rounds what the node has written, in place: the arena is ours. */
+static rs_status round_output(void *context, const struct rs_graph *g, int node, const void *output)
+{
+    const struct rounding *r = context;
+    const int t = g->nodes[node].outputs[0];
+    float *x = (float *)(uintptr_t)output, scale;
+    int32_t zp;
+
+    if (t != r->in && t != r->out)
+        return RS_OK;
+    quant_scale_of(r->ranges[t].low, r->ranges[t].high, &scale, &zp);
+    for (int64_t i = 0; i < rs_tensor_elements(&g->tensors[t]); i++)
+        x[i] = scale * (float)(fmin(fmax(rint((double)x[i] / (double)scale) + zp, -128), 127) - zp);
+    return RS_OK;
+}
+
+static rs_status judge(void *context, int first, void *const *data)
+{
+    struct rounding *r = context;
+    const size_t at = (size_t)(first / r->batch) * r->elements;
+
+    if (r->want == NULL) {
+        memcpy(r->got + at, data[0], r->elements * sizeof *r->got);
+        return RS_OK;
+    }
+    for (size_t i = 0; i < r->elements; i++) {
+        const double x = r->want[at + i], e = x - ((const float *)data[0])[i];
+
+        r->signal += x * x;
+        r->noise += e * e;
+    }
+    return RS_OK;
+}
+
+rs_status quant_sensitivity(const struct rs_graph *g, const struct quant_range *ranges, const float *const *samples, int n,
+                            double *sensitivity, struct rs_error *err)
+{
+    const int batch = g->tensors[g->inputs[0]].dim[0], runs = n / batch < 2 ? n / batch : 2;
+    const size_t elements = (size_t)rs_tensor_elements(&g->tensors[g->outputs[0]]);
+    float *want = malloc((size_t)runs * elements * sizeof *want);
+    struct rounding r = { .ranges = ranges, .in = -1, .out = -1, .got = want, .elements = elements, .batch = batch };
+    rs_status status = want == NULL ? rs_fail(err, RS_ERR_NOMEM, "no memory for %zu outputs", elements)
+                                    : quant_run(g, samples, runs * batch, NULL, judge, &r, err);
+
+    for (int i = 0; i < g->n_nodes && status == RS_OK; i++) {
+        struct quant_filter f;
+
+        sensitivity[i] = NAN;
+        if (!quant_filter(g, i, &f))
+            continue;
+        r = (struct rounding){ .ranges = ranges, .in = g->nodes[i].inputs[0], .out = g->nodes[i].outputs[0], .want = want,
+                               .elements = elements, .batch = batch };
+        status = quant_run(g, samples, runs * batch, round_output, judge, &r, err);
+        sensitivity[i] = decibel(r.signal, r.noise);
+    }
+    free(want);
+    return status;
+}

@@ -17,8 +17,10 @@ struct converter {
     bool least_error;
     int *corrected;
     int *group;                        /* [tensor]: union-find parent: tensors that share one scale   */
+    float *scale;                      /* [tensor]: of int8 codes                                     */
+    int32_t *zp;
     struct rs_error *err;
-    int *as_f32, *as_s16;              /* [tensor]: the same in another type, or -1                   */
+    int *as_f32, *as_s16, *as_s8;      /* [tensor]: the same in another type, or -1                   */
 };
 
 #define TRY(expression) do { rs_status try_ = (expression); if (try_ != RS_OK) return try_; } while (0)
@@ -143,7 +145,13 @@ static rs_status choose_scales(struct converter *c, float *scale, int32_t *zp)
 
 /* ---- tensors ---- */
 
-/* @type: S8 with the scale of tensor @t, S16 for the same range, or F32. */
+/* The scale of int16 codes that cover what the int8 codes do. */
+static float scale_s16(float scale, int32_t zp)
+{
+    return scale * (float)(128 + zp > 127 - zp ? 128 + zp : 127 - zp) / 32767;
+}
+
+/* Tensor @t of the float graph in another type; for codes, with its scale. */
 static rs_status add_twin(struct converter *c, int t, enum rs_type type, const char *suffix, int *id)
 {
     const struct rs_tensor like = c->q->tensors[t];      /* copied: adding may move the array */
@@ -151,13 +159,11 @@ static rs_status add_twin(struct converter *c, int t, enum rs_type type, const c
 
     snprintf(name, sizeof name, "%.280s%s", like.name, suffix);
     TRY(rs_graph_add_tensor(c->q, name, type, like.rank, like.dim, NULL, 0, id, c->err));
-    if (type != RS_TYPE_S16)
+    if (type == RS_TYPE_F32)
         return RS_OK;
-    const float low = like.quant.scale[0] * (float)(-128 - like.quant.zero_point[0]);
-    const float high = like.quant.scale[0] * (float)(127 - like.quant.zero_point[0]);
-    const float scale = (-low > high ? -low : high) / 32767;
+    const float scale = type == RS_TYPE_S8 ? c->scale[t] : scale_s16(c->scale[t], c->zp[t]);
 
-    return rs_graph_set_quant(c->q, *id, 1, 0, &scale, NULL, c->err);
+    return rs_graph_set_quant(c->q, *id, 1, 0, &scale, type == RS_TYPE_S8 ? &c->zp[t] : NULL, c->err);
 }
 
 static rs_status quantize_constant(struct converter *c, const struct rs_tensor *t, float scale, int32_t zp, int *id)
@@ -177,11 +183,14 @@ static rs_status quantize_constant(struct converter *c, const struct rs_tensor *
     return status;
 }
 
-/* All float tensors of the float graph get the same id here; constants that only filters and biases use keep no data. */
-static rs_status add_tensors(struct converter *c, const float *scale, const int32_t *zp)
+/* All tensors of the float graph, with the same ids.  What a 16x8 layer writes is int16. */
+static rs_status add_tensors(struct converter *c)
 {
     for (int t = 0; t < c->g->n_tensors; t++) {
         const struct rs_tensor *x = &c->g->tensors[t];
+        const int producer = c->wide != NULL && x->data == NULL ? rs_graph_producer(c->g, t) : -1;
+        const bool wide = producer >= 0 && c->wide[producer];
+        const float scale = wide ? scale_s16(c->scale[t], c->zp[t]) : c->scale[t];
         int id;
 
         if (x->type != RS_TYPE_F32) {
@@ -189,11 +198,11 @@ static rs_status add_tensors(struct converter *c, const float *scale, const int3
             continue;
         }
         if (x->data != NULL && !x->dead) {
-            TRY(quantize_constant(c, x, scale[t], zp[t], &id));
+            TRY(quantize_constant(c, x, scale, c->zp[t], &id));
             continue;
         }
-        TRY(rs_graph_add_tensor(c->q, x->name, RS_TYPE_S8, x->rank, x->dim, NULL, 0, &id, c->err));
-        TRY(rs_graph_set_quant(c->q, id, 1, 0, &scale[t], &zp[t], c->err));
+        TRY(rs_graph_add_tensor(c->q, x->name, wide ? RS_TYPE_S16 : RS_TYPE_S8, x->rank, x->dim, NULL, 0, &id, c->err));
+        TRY(rs_graph_set_quant(c->q, id, 1, 0, &scale, wide ? NULL : &c->zp[t], c->err));
     }
     return RS_OK;
 }
@@ -215,6 +224,22 @@ static rs_status as_f32(struct converter *c, int t, int *id)
         TRY(add_node(c, &(struct rs_node){ .op = RS_OP_DEQUANTIZE, .source = -1 }, &t, 1, c->as_f32[t]));
     }
     *id = c->as_f32[t];
+    return RS_OK;
+}
+
+/* Tensor @t as codes of @type. */
+static rs_status as_codes(struct converter *c, int t, enum rs_type type, int *id)
+{
+    int *twin = type == RS_TYPE_S8 ? c->as_s8 : c->as_s16;
+
+    *id = t;
+    if (c->q->tensors[t].type == type)
+        return RS_OK;
+    if (twin[t] < 0) {
+        TRY(add_twin(c, t, type, type == RS_TYPE_S8 ? "/int8" : "/int16", &twin[t]));
+        TRY(add_node(c, &(struct rs_node){ .op = RS_OP_QUANTIZE, .source = -1 }, &t, 1, twin[t]));
+    }
+    *id = twin[t];
     return RS_OK;
 }
 
@@ -288,17 +313,20 @@ static rs_status convert_layer(struct converter *c, int node, const struct quant
     const float *bias = n->n_inputs > 2 && n->inputs[2] >= 0 ? g->tensors[n->inputs[2]].data : NULL;
     const bool per_tensor = n->op == RS_OP_FULLY_CONNECTED, wide = c->wide != NULL && c->wide[node];
     const int32_t m = (int32_t)f->m;
-    const double s_in = (double)c->q->tensors[n->inputs[0]].quant.scale[0];
     const double *mean = c->corrected != NULL ? c->ranges[n->inputs[0]].mean : NULL;
     double *by = mean != NULL ? means_of(g, n, f, mean) : NULL;
     int8_t *codes = calloc((size_t)(f->m * f->taps), 1);
     float *scale = calloc((size_t)m, sizeof *scale);
-    int32_t *bias_code = calloc((size_t)m, sizeof *bias_code);
-    int in[3] = { n->inputs[0], -1, -1 };
+    int64_t *bias_code = calloc((size_t)m, sizeof *bias_code);
+    int in[3] = { -1, -1, -1 };
     char name[300];
-    rs_status status = RS_ERR_NOMEM;
+    rs_status status = as_codes(c, n->inputs[0], wide ? RS_TYPE_S16 : RS_TYPE_S8, &in[0]);
 
-    (void)wide;
+    if (status != RS_OK)
+        goto done;
+    const double s_in = (double)c->q->tensors[in[0]].quant.scale[0];
+
+    status = RS_ERR_NOMEM;
     if (codes == NULL || scale == NULL || bias_code == NULL || (mean != NULL && by == NULL)) {
         rs_fail(c->err, status, "no memory for filter '%.80s'", w->name);
         goto done;
@@ -314,7 +342,7 @@ static rs_status convert_layer(struct converter *c, int node, const struct quant
     }
     for (int32_t i = 0; i < m; i++) {
         /* A bias must fit: with filters so small that it does not, coarser filter codes lose nothing that shows. */
-        const double least = bias != NULL ? fabs((double)bias[i]) / (s_in * (1 << 29)) : 0;
+        const double least = bias != NULL ? fabs((double)bias[i]) / (s_in * (wide ? 0x1p45 : 0x1p29)) : 0;
 
         scale[i] = fmaxf(per_tensor ? scale[0] : scale[i], fmaxf((float)least, 1e-12f));
         if (per_tensor && scale[i] > scale[0]) {
@@ -338,19 +366,23 @@ static rs_status convert_layer(struct converter *c, int node, const struct quant
         }
         const double code = rint(b / (s_in * scale[i]));
 
-        if (!(fabs(code) < (1 << 30))) {
+        if (!(fabs(code) < (wide ? 0x1p46 : 0x1p30))) {
             status = rs_fail(c->err, RS_ERR_RANGE, "bias %g of layer '%.80s', channel %d, does not fit its scale", b,
                              g->tensors[n->outputs[0]].name, i);
             goto done;
         }
-        bias_code[i] = (int32_t)code;
+        if (wide)
+            bias_code[i] = (int64_t)code;
+        else
+            ((int32_t *)bias_code)[i] = (int32_t)code;
     }
     status = rs_graph_add_tensor(c->q, w->name, RS_TYPE_S8, w->rank, w->dim, codes, (size_t)(f->m * f->taps), &in[1], c->err);
     if (status == RS_OK)
         status = rs_graph_set_quant(c->q, in[1], per_tensor ? 1 : m, f->axis, scale, NULL, c->err);
     snprintf(name, sizeof name, "%.280s/bias", g->tensors[n->outputs[0]].name);
     if (status == RS_OK)
-        status = rs_graph_add_tensor(c->q, name, RS_TYPE_S32, 1, &m, bias_code, (size_t)m * sizeof *bias_code, &in[2], c->err);
+        status = rs_graph_add_tensor(c->q, name, wide ? RS_TYPE_S64 : RS_TYPE_S32, 1, &m, bias_code,
+                                     (size_t)m * (wide ? sizeof(int64_t) : sizeof(int32_t)), &in[2], c->err);
     for (int32_t i = 0; i < m; i++)
         scale[i] = (float)(s_in * scale[i]);
     if (status == RS_OK)
@@ -405,7 +437,15 @@ static rs_status convert_node(struct converter *c, int node)
 
         n.pad_code = code < -128 ? -128 : code > 127 ? 127 : (int32_t)code;
     }
-    return add_node(c, &n, n.inputs, n.n_inputs, n.outputs[0]);
+    int *in = calloc((size_t)n.n_inputs + 1, sizeof *in);
+    rs_status status = in != NULL ? RS_OK : rs_fail(c->err, RS_ERR_NOMEM, "no memory for %d operands", n.n_inputs);
+
+    for (int k = 0; k < n.n_inputs && status == RS_OK; k++)
+        status = as_codes(c, n.inputs[k], RS_TYPE_S8, &in[k]);
+    if (status == RS_OK)
+        status = add_node(c, &n, in, n.n_inputs, n.outputs[0]);
+    free(in);
+    return status;
 }
 
 rs_status quant_convert(const struct rs_graph *g, const struct quant_range *ranges, const bool *wide, bool least_error,
@@ -414,25 +454,24 @@ rs_status quant_convert(const struct rs_graph *g, const struct quant_range *rang
     const size_t nt = (size_t)g->n_tensors + 1;
     struct converter c = { .g = g, .ranges = ranges, .wide = wide, .least_error = least_error, .corrected = corrected,
                            .group = calloc(nt, sizeof *c.group), .err = err, .as_f32 = calloc(nt, sizeof *c.as_f32),
-                           .as_s16 = calloc(nt, sizeof *c.as_s16) };
-    float *scale = calloc(nt, sizeof *scale);
-    int32_t *zp = calloc(nt, sizeof *zp);
+                           .as_s16 = calloc(nt, sizeof *c.as_s16), .as_s8 = calloc(nt, sizeof *c.as_s8),
+                           .scale = calloc(nt, sizeof *c.scale), .zp = calloc(nt, sizeof *c.zp) };
     rs_status status = RS_ERR_NOMEM;
 
     *out = NULL;
-    if (c.group == NULL || c.as_f32 == NULL || c.as_s16 == NULL || scale == NULL || zp == NULL) {
+    if (c.group == NULL || c.as_f32 == NULL || c.as_s16 == NULL || c.as_s8 == NULL || c.scale == NULL || c.zp == NULL) {
         rs_fail(err, status, "no memory to quantize %d tensors", g->n_tensors);
         goto done;
     }
     for (int t = 0; t < g->n_tensors; t++)
-        c.as_f32[t] = c.as_s16[t] = -1;
+        c.as_f32[t] = c.as_s16[t] = c.as_s8[t] = -1;
     if (corrected != NULL)
         *corrected = 0;
     status = rs_graph_create(g->name, &c.q, err);
     if (status == RS_OK)
-        status = choose_scales(&c, scale, zp);
+        status = choose_scales(&c, c.scale, c.zp);
     if (status == RS_OK)
-        status = add_tensors(&c, scale, zp);
+        status = add_tensors(&c);
     for (int i = 0; i < g->n_nodes && status == RS_OK; i++)
         status = convert_node(&c, i);
     if (status == RS_OK)
@@ -450,7 +489,8 @@ done:
     free(c.group);
     free(c.as_f32);
     free(c.as_s16);
-    free(scale);
-    free(zp);
+    free(c.as_s8);
+    free(c.scale);
+    free(c.zp);
     return status;
 }

@@ -51,6 +51,33 @@ static rs_status make_report(const struct rs_graph *q, int n, struct rs_quant_re
     return RS_OK;
 }
 
+/* The @keep layers whose rounding alone costs the outputs most. */
+static void choose_wide(const struct rs_graph *g, const double *sensitivity, int keep, bool *wide)
+{
+    for (; keep > 0; keep--) {
+        int worst = -1;
+
+        for (int i = 0; i < g->n_nodes; i++)
+            if (!wide[i] && !isnan(sensitivity[i]) && (worst < 0 || sensitivity[i] < sensitivity[worst]))
+                worst = i;
+        if (worst < 0)
+            break;                                       /* there are fewer layers: all are kept */
+        wide[worst] = true;
+    }
+}
+
+/* What is known of the layers of @g goes into the report on @q, whose tensors have the same ids. */
+static void report_wide(const struct rs_graph *g, const struct rs_graph *q, const double *sensitivity, const bool *wide,
+                        struct rs_quant_report *r)
+{
+    for (int k = 0; k < r->n_layers; k++)
+        for (int i = 0; i < g->n_nodes; i++)
+            if (q->nodes[r->layers[k].node].outputs[0] == g->nodes[i].outputs[0]) {
+                r->layers[k].sensitivity_db = sensitivity[i];
+                r->layers[k].wide = wide[i];
+            }
+}
+
 /* The largest batch that divides @n, within reason: fewer, larger steps. */
 static rs_status enlarge_batch(struct rs_graph *g, int n)
 {
@@ -66,6 +93,8 @@ rs_status rs_quant_graph(struct rs_graph *g, const float *const *samples, int n,
 {
     struct rs_quant_options o = options != NULL ? *options : (struct rs_quant_options){ 0 };
     struct quant_range *ranges = NULL;
+    double *sensitivity = NULL;
+    bool *wide = NULL;
     int equalized = 0, corrected = 0, old_batch = 1;
     rs_status status;
 
@@ -89,13 +118,23 @@ rs_status rs_quant_graph(struct rs_graph *g, const float *const *samples, int n,
         status = rs_fail(err, RS_ERR_NOMEM, "no memory for %d ranges", g->n_tensors);
     if (status == RS_OK)
         status = quant_calibrate(g, samples, n, &o, ranges, err);
+    if (status == RS_OK && o.keep16 > 0) {
+        sensitivity = calloc((size_t)g->n_nodes + 1, sizeof *sensitivity);
+        wide = calloc((size_t)g->n_nodes + 1, sizeof *wide);
+        status = sensitivity == NULL || wide == NULL ? rs_fail(err, RS_ERR_NOMEM, "no memory for %d layers", g->n_nodes)
+                                                     : quant_sensitivity(g, ranges, samples, n, sensitivity, err);
+        if (status == RS_OK)
+            choose_wide(g, sensitivity, o.keep16, wide);
+    }
     if (status == RS_OK)
-        status = quant_convert(g, ranges, NULL, o.calibration == RS_CALIBRATE_MSE, o.no_bias_correction ? NULL : &corrected, out, err);
+        status = quant_convert(g, ranges, wide, o.calibration == RS_CALIBRATE_MSE, o.no_bias_correction ? NULL : &corrected, out, err);
     if (status == RS_OK && report != NULL) {
         status = make_report(*out, n, report, err);
         if (status == RS_OK) {
             (*report)->equalized = equalized;
             (*report)->corrected = corrected;
+            if (wide != NULL)
+                report_wide(g, *out, sensitivity, wide, *report);
             status = quant_compare(g, *out, samples, n, *report, err);
         }
     }
@@ -112,5 +151,7 @@ rs_status rs_quant_graph(struct rs_graph *g, const float *const *samples, int n,
     for (int t = 0; ranges != NULL && t < g->n_tensors; t++)
         free(ranges[t].mean);
     free(ranges);
+    free(sensitivity);
+    free(wide);
     return status;
 }

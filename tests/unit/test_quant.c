@@ -2,6 +2,8 @@
 #define _POSIX_C_SOURCE 200809L
 #include <math.h>
 #include "quant.h"
+#include "tflite.h"
+#include "tflite_write.h"
 #include "../../sw/quant/quant_internal.h"
 #include "test_graph_build.h"
 
@@ -269,6 +271,60 @@ TEST(bias_correction_brings_the_mean_back)
     free(x);
 }
 
+/* The layers kept wide are those that hurt most; they help; the file says the same network. */
+TEST(sensitive_layers_keep_16_bits)
+{
+    double db[3];
+    float *x = samples(0);
+
+    for (int step = 0; step < 3; step++) {
+        const int keep = (const int[]){ 0, 2, 9 }[step];
+        struct rs_quant_report *r;
+        struct rs_graph *q, *back;
+        double least_wide = INFINITY, most_wide = -INFINITY, least = INFINITY;
+        int wide = 0;
+        uint8_t *file;
+        size_t size, n, m;
+
+        build(false);
+        MUST(rs_quant_graph(g, (const float *const[]){ x }, SAMPLES, &(struct rs_quant_options){ .keep16 = keep }, &q, &r, &build_err) == RS_OK,
+             "%s", build_err.text);
+        for (int i = 0; i < r->n_layers; i++) {
+            const struct rs_quant_layer *l = &r->layers[i];
+            const struct rs_node *node = &q->nodes[l->node];
+
+            CHECK(l->wide == (rs_op_has_macs(node->op) && q->tensors[node->outputs[0]].type == RS_TYPE_S16), "%s: wide, or not", rs_op_name(node->op));
+            wide += l->wide;
+            if (l->wide) {
+                least_wide = fmin(least_wide, l->sensitivity_db);
+                most_wide = fmax(most_wide, l->sensitivity_db);
+                CHECK(q->tensors[node->inputs[0]].type == RS_TYPE_S16 && q->tensors[node->inputs[2]].type == RS_TYPE_S64, "operands");
+            } else if (!isnan(l->sensitivity_db)) {
+                least = fmin(least, l->sensitivity_db);
+            }
+            if (node->op == RS_OP_FULLY_CONNECTED)
+                db[step] = l->sqnr_db;
+        }
+        CHECK(wide == (keep < 4 ? keep : 4), "%d layers of 4 are wide, %d were asked for", wide, keep);
+        CHECK(wide == 0 || wide == 4 || most_wide <= least, "a layer of %g dB is wide, one of %g dB is not", most_wide, least);
+        MUST(rs_tflite_write(q, NULL, &file, &size, &build_err) == RS_OK, "%s", build_err.text);
+        MUST(rs_tflite_read(file, size, &back, &build_err) == RS_OK, "%s", build_err.text);
+        int8_t *in = b_random_input(q), *want = b_run(q, in, &n), *got = b_run(back, in, &m);
+
+        CHECK(n == m && memcmp(want, got, n) == 0, "the file computes something else");
+        free(in);
+        free(want);
+        free(got);
+        free(file);
+        rs_graph_destroy(back);
+        rs_quant_report_free(r);
+        rs_graph_destroy(q);
+        rs_graph_destroy(g);
+    }
+    CHECK(db[2] > db[0] + 1, "logits: %.1f dB in int8, %.1f dB with two layers in 16 bits, %.1f dB with all", db[0], db[1], db[2]);
+    free(x);
+}
+
 TEST(what_has_no_int8_kernel_stays_float)
 {
     float *x = samples(0);
@@ -316,6 +372,7 @@ int main(void)
     RUN(clipping_methods_ignore_an_outlier);
     RUN(least_error_of_a_known_histogram);
     RUN(bias_correction_brings_the_mean_back);
+    RUN(sensitive_layers_keep_16_bits);
     RUN(what_has_no_int8_kernel_stays_float);
     RUN(refuses_what_is_no_float_network_and_values_that_are_no_numbers);
     return test_exit();
