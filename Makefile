@@ -74,6 +74,7 @@ all: lib cli
 -include sim/sim.mk
 -include sw/kernels/kernels.mk
 -include sw/cost/cost.mk
+-include tests/fuzz/fuzz.mk
 -include host/xrt.mk
 
 .PHONY: all help lib cli build _build run _run test _test test-host test-long _test-long lint clean install install-built \
@@ -86,7 +87,7 @@ help:
 	@echo 'make test-host   the tests that need a C compiler and make only: cpu and emu'
 	@echo 'make xrt-test    everything that goes through Xilinx XRT, in its hardware emulation'
 	@echo 'make kernel      PLATFORM=u250|u200|u50|u55c|u280: package and link for a card (Vivado, Vitis)'
-	@echo 'make test-long   random tests at length, with a new seed each time'
+	@echo 'make test-long   random tests at length, with a new seed each time; libFuzzer on every reader, RS_FUZZ_SECONDS each'
 	@echo 'make lib cli     library and command line only'
 	@echo 'make emu sim     emulation and simulation of all presets'
 	@echo 'make lint        static checks, with the tools that are there'

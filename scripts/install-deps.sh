@@ -3,7 +3,7 @@
 # Says nothing when none is missing.  As root, or through sudo without a password prompt, it installs
 # what is missing; otherwise it lists it and stops.  `--list` prints the whole list.
 set -eu
-packages="gcc g++ make pkg-config verilator libsystemc-dev clang libjson-c-dev libpng-dev zlib1g-dev
+packages="gcc g++ make pkg-config verilator libsystemc-dev clang libclang-rt-dev libjson-c-dev libpng-dev zlib1g-dev
  dataset-fashion-mnist yosys iverilog python3 python3-numpy python3-venv libxrt1 libxrt-dev uuid-dev unzip tcl
  libprotobuf-c-dev protobuf-c-compiler libonnx-testdata"
 

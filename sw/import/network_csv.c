@@ -162,6 +162,8 @@ static rs_status remember(struct reader *r, const char *name, int tensor)
 }
 
 /* Constant int8 filter of @count codes with one scale for each of @channels on axis @axis. */
+enum { MAX_FILTER_BYTES = 1 << 28 };          /* a table of a few bytes must not make gigabytes; VGG-16's largest has 2^27 */
+
 static rs_status add_filter(struct reader *r, const char *name, int rank, const int32_t *dim, int axis, double taps, int *id)
 {
     const int32_t channels = dim[axis];
@@ -171,7 +173,8 @@ static rs_status add_filter(struct reader *r, const char *name, int rank, const 
     rs_status status;
 
     for (int d = 0; d < rank; d++)
-        count *= (size_t)dim[d];
+        if (__builtin_mul_overflow(count, (size_t)dim[d], &count) || count > MAX_FILTER_BYTES)
+            return rs_fail(r->err, RS_ERR_UNSUPPORTED, "%s: filter of '%.80s' has more than %d bytes", r->path, name, MAX_FILTER_BYTES);
     codes = malloc(count);
     scale = malloc((size_t)channels * sizeof *scale);
     if (codes == NULL || scale == NULL) {
