@@ -22,3 +22,6 @@ $(PEER_DIR)/librs_peer_%.so: sw/kernels/peers/%.cpp sw/kernels/peers/peer.h sw/k
 $(PEER_DIR)/networks.py: sw/kernels/peers/networks.py
 	@mkdir -p $(@D)
 	$(Q)cp $< $@
+
+# 10^8 accumulators for each rounding; make test has 10^6.
+TESTS_LONG += $(BUILD)/tests/unit/test_rounding_campaign

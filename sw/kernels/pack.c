@@ -168,17 +168,6 @@ static enum stage_mode choose_mode(const struct rs_quant *q, int64_t greatest_ac
     return STAGE_DOUBLE;
 }
 
-/* No code can reach QUICK_LIMIT. */
-static bool choose_quick(const struct rs_quant *q, int64_t greatest_acc)
-{
-    if (q->rounding == RS_ROUND_ONNX)
-        return false;
-    for (int32_t i = 0; i < q->count; i++)
-        if (ldexp((double)greatest_acc * q->mult[i], q->shift[i] - 31) >= QUICK_LIMIT)
-            return false;
-    return true;
-}
-
 /* |bias| + SUM |filter| * reach of one channel. */
 static int64_t greatest(const int32_t *bias, int64_t m, int64_t absolute_sum, int32_t zp_in)
 {
@@ -186,6 +175,14 @@ static int64_t greatest(const int32_t *bias, int64_t m, int64_t absolute_sum, in
     const int64_t reach = zp_in + 128 > 127 - zp_in ? zp_in + 128 : 127 - zp_in;
 
     return (b < 0 ? -b : b) + absolute_sum * reach;
+}
+
+/* How far the code of channel @m can be from zero, before it is clamped. */
+static double greatest_code(const struct rs_quant *q, int64_t m, int64_t greatest_acc)
+{
+    const int64_t i = q->count == 1 ? 0 : m;
+
+    return q->rounding == RS_ROUND_ONNX ? 0.0 : ldexp((double)greatest_acc * q->mult[i], q->shift[i] - 31);
 }
 
 static struct stage_common common_of(const struct rs_quant *q)
@@ -204,6 +201,7 @@ static void pack_gemm(struct packed_layer *l, const int8_t *filter, int64_t step
     char *b = (char *)l + l->b_offset;
     int32_t *shares = (int32_t *)(void *)((char *)l + l->share_offset);
     int64_t most = 0;
+    double code = 0.0;
 
     int64_t *run_offset = (int64_t *)(void *)((char *)l + l->run_offset_offset);
 
@@ -237,12 +235,15 @@ static void pack_gemm(struct packed_layer *l, const int8_t *filter, int64_t step
                 shares[d / l->run_codes * k->nr + j] += w * zp_share(k, q->zp_in);
             }
             set_lane(&stages[p], (int)j, m, bias, q, (uint32_t)sum, zp_share(k, q->zp_in));
-            if (greatest(bias, m, absolute_sum, q->zp_in) > most)
-                most = greatest(bias, m, absolute_sum, q->zp_in);
+
+            const int64_t acc = greatest(bias, m, absolute_sum, q->zp_in);
+
+            most = acc > most ? acc : most;
+            code = fmax(code, greatest_code(q, m, acc));
         }
     }
     l->common.mode = choose_mode(q, most);
-    l->common.quick = choose_quick(q, most);
+    l->common.quick = q->rounding != RS_ROUND_ONNX && code < QUICK_LIMIT;
 }
 
 static void pack_depthwise(struct packed_layer *l, const int8_t *filter, const int32_t *bias,
@@ -252,6 +253,7 @@ static void pack_depthwise(struct packed_layer *l, const int8_t *filter, const i
     const struct depthwise_isa *dw = &k->dw;
     struct stage *stages = (struct stage *)(void *)((char *)l + l->stage_offset);
     int64_t most = 0;
+    double code = 0.0;
 
     l->zp_in = q->zp_in;
     l->common = common_of(q);
@@ -281,12 +283,15 @@ static void pack_depthwise(struct packed_layer *l, const int8_t *filter, const i
                     put_element(panel, (step * dw->block + lane) * dw->group + g, k->element_bytes, w);
                 }
             set_lane(&stages[b], lane, m, bias, q, (uint32_t)sum, zp_share(k, q->zp_in));
-            if (greatest(bias, m, absolute_sum, q->zp_in) > most)
-                most = greatest(bias, m, absolute_sum, q->zp_in);
+
+            const int64_t acc = greatest(bias, m, absolute_sum, q->zp_in);
+
+            most = acc > most ? acc : most;
+            code = fmax(code, greatest_code(q, m, acc));
         }
     }
     l->common.mode = choose_mode(q, most);
-    l->common.quick = choose_quick(q, most);
+    l->common.quick = q->rounding != RS_ROUND_ONNX && code < QUICK_LIMIT;
 }
 
 /* ------------------------------------------------------------- public names */
