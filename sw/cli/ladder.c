@@ -140,6 +140,7 @@ static rs_status climb(struct product *p, struct ladder *l, struct rs_error *err
         { "packed", "b in panels, tiles in registers, C", "portable", NULL },
         { "avx2", "the same with AVX2", "avx2", NULL },
         { "avx512vnni", "the same with AVX-512 VNNI", "avx512vnni", NULL },
+        { "neon", "the same with NEON", "neon", NULL },
     };
 
     for (size_t i = 0; i < codes; i++) {

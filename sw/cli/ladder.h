@@ -4,7 +4,7 @@
 #include "json.h"
 #include "status.h"
 
-enum { LADDER_RUNGS = 6 };
+enum { LADDER_RUNGS = 7 };
 
 struct ladder {
     int size;                          /* M = N = K                                          */

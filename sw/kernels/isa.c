@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const char *const names[RS_ISA_COUNT] = { "ref", "portable", "avx2", "avx512vnni" };
+static const char *const names[RS_ISA_COUNT] = { "ref", "portable", "avx2", "avx512vnni", "neon" };
 
 /* The choice of this process; RS_ISA_COUNT until it is made. */
 static atomic_int chosen = RS_ISA_COUNT;
@@ -27,6 +27,9 @@ bool rs_isa_available(enum rs_isa isa)
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&
                __builtin_cpu_supports("avx512vnni") && __builtin_cpu_supports("bmi2");
+#elif defined(__aarch64__)
+    case RS_ISA_NEON:                  /* every AArch64 has it */
+        return true;
 #endif
     default:
         return false;
@@ -56,7 +59,7 @@ rs_status rs_isa_select(const char *name, struct rs_error *err)
             atomic_store(&chosen, isa);
             return RS_OK;
         }
-    return rs_fail(err, RS_ERR_ARG, "%sno instruction set '%s'; there are ref, portable, avx2, avx512vnni", where,
+    return rs_fail(err, RS_ERR_ARG, "%sno instruction set '%s'; there are ref, portable, avx2, avx512vnni, neon", where,
                    name);
 }
 

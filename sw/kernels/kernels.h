@@ -567,9 +567,9 @@ rs_status rs_concat_s8(int32_t count, const struct rs_concat_input *inputs, int3
 
 /* --------------------------------------------------------- instruction sets */
 
-enum rs_isa { RS_ISA_REF = 0, RS_ISA_PORTABLE, RS_ISA_AVX2, RS_ISA_AVX512VNNI, RS_ISA_COUNT };
+enum rs_isa { RS_ISA_REF = 0, RS_ISA_PORTABLE, RS_ISA_AVX2, RS_ISA_AVX512VNNI, RS_ISA_NEON, RS_ISA_COUNT };
 
-/* "ref", "portable", "avx2", "avx512vnni"; NULL for no member of the enum. */
+/* "ref", "portable", "avx2", "avx512vnni", "neon"; NULL for no member of the enum. */
 const char *rs_isa_name(enum rs_isa isa);
 
 /* Whether this machine (and its operating system) can run it. */

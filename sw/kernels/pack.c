@@ -27,6 +27,8 @@ const struct kernel_isa *rs_kernel_isa(enum rs_isa isa)
 #if defined(__x86_64__)
     case RS_ISA_AVX2:       return &rs_kernel_isa_avx2;
     case RS_ISA_AVX512VNNI: return &rs_kernel_isa_avx512vnni;
+#elif defined(__aarch64__)
+    case RS_ISA_NEON:       return &rs_kernel_isa_neon;
 #endif
     default:                return &rs_kernel_isa_portable;
     }

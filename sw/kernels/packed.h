@@ -129,6 +129,8 @@ extern const struct kernel_isa rs_kernel_isa_portable;
 #if defined(__x86_64__)
 extern const struct kernel_isa rs_kernel_isa_avx2;
 extern const struct kernel_isa rs_kernel_isa_avx512vnni;
+#elif defined(__aarch64__)
+extern const struct kernel_isa rs_kernel_isa_neon;
 #endif
 
 /* NULL for RS_ISA_REF, which has no packed form of its own and uses the portable one. */

@@ -202,6 +202,9 @@ TEST(avx2_gemm_equals_ref) { random_gemms("avx2"); }
 TEST(avx512vnni_conv_equals_ref) { random_layers("avx512vnni", false); }
 TEST(avx512vnni_depthwise_equals_ref) { random_layers("avx512vnni", true); }
 TEST(avx512vnni_gemm_equals_ref) { random_gemms("avx512vnni"); }
+TEST(neon_conv_equals_ref) { random_layers("neon", false); }
+TEST(neon_depthwise_equals_ref) { random_layers("neon", true); }
+TEST(neon_gemm_equals_ref) { random_gemms("neon"); }
 
 /* Filters and B of more than a megabyte take the other loop order. */
 TEST(large_filter_small_map_equals_ref)
@@ -378,6 +381,9 @@ int main(int argc, char **argv)
     RUN(avx512vnni_conv_equals_ref);
     RUN(avx512vnni_depthwise_equals_ref);
     RUN(avx512vnni_gemm_equals_ref);
+    RUN(neon_conv_equals_ref);
+    RUN(neon_depthwise_equals_ref);
+    RUN(neon_gemm_equals_ref);
     RUN(large_filter_small_map_equals_ref);
     RUN(output_stage_ties_equal_ref);
     RUN(selects_by_name_and_refuses_unknown_ones);
