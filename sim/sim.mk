@@ -228,6 +228,15 @@ $(BUILD)/tests/lockstep/test_modules_$(LOCKSTEP_PRESET): $(LOCKSTEP)/test_module
 TESTS += $(if $(SIM_READY),$(if $(wildcard hw/core.c),$(BUILD)/tests/lockstep/test_modules_$(LOCKSTEP_PRESET)))
 -include $(LOCKSTEP)/test_modules.d $(wildcard $(LOCKSTEP)/c/*/*.d $(LOCKSTEP)/c/*/*/*.d)
 
+# The PE's products against plain arithmetic, in C and in Verilog.
+$(BUILD)/tests/lockstep/test_lanes: tests/lockstep/test_lanes.cpp $(LOCKSTEP)/pe_glue.h $(LOCKSTEP)/pe/Lpe__ALL.a \
+    $(LOCKSTEP)/c/hw/pe.o $(LOCKSTEP)/c/hw/cells/mul2.o $(BUILD)/sim/verilated/verilated.o $(BUILD)/sim/verilated/verilated_threads.o
+	$(SAY) LD $@
+	@mkdir -p $(@D)
+	$(Q)$(CXX) $(LOCKSTEP_CXXFLAGS) -O2 $(LOCKSTEP_FLAGS) -I$(LOCKSTEP) -I$(LOCKSTEP)/pe -isystem $(VERILATED) -isystem $(VERILATED)/vltstd \
+	  $(filter %.cpp %.a %.o,$^) -pthread -o $@
+TESTS += $(if $(SIM_READY),$(BUILD)/tests/lockstep/test_lanes)
+
 # The whole core in lockstep, over random layers: a platform of all three in one.  Its C powers up with
 # garbage, which asserts would not understand.
 LOCKSTEP_SIM := $(BUILD)/sim/$(LOCKSTEP_PRESET)
