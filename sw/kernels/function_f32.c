@@ -3,6 +3,28 @@
 #include "check.h"
 #include "function_f32.h"
 
+/*
+ * x times a polynomial of x^2 over another one, plus a half: the rational approximation that Eigen and, with fused
+ * multiply and add, ONNX Runtime use.  Of 20,000 random numbers none differs (tests/e2e/onnx_runtime.py: all codes).
+ */
+static float sigmoid_onnx(float x)
+{
+    static const float above[] = { 4.37031012579801e-11f, 1.15627324459942e-07f, 6.08574864600143e-05f, 8.51377133304701e-03f,
+                                   2.48287947061529e-01f };
+    static const float below[] = { 6.10247389755681e-13f, 5.76102136993427e-09f, 6.29106785017040e-06f, 1.70198817374094e-03f,
+                                   1.16817656904453e-01f, 9.93151921023180e-01f };
+    const float v = x < -18 ? -18 : x > 18 ? 18 : x, square = v * v;
+    float p = above[0], q = below[0];
+
+    for (size_t i = 1; i < sizeof above / sizeof above[0]; i++)
+        p = fmaf(p, square, above[i]);
+    for (size_t i = 1; i < sizeof below / sizeof below[0]; i++)
+        q = fmaf(q, square, below[i]);
+    const float y = p * v / q + 0.5f;
+
+    return y < 0 ? 0 : y > 1 ? 1 : y;
+}
+
 float rs_function(enum rs_function f, float x, float a, float b)
 {
     switch (f) {
@@ -35,6 +57,7 @@ float rs_function(enum rs_function f, float x, float a, float b)
     case RS_FUNCTION_HARD_SWISH:   return x * fmaxf(0, fminf(1, x / 6 + 0.5f));
     case RS_FUNCTION_GELU:         return 0.5f * x * (1 + erff(x * 0.70710678f));
     case RS_FUNCTION_GELU_TANH:    return 0.5f * x * (1 + tanhf(0.79788456f * (x + 0.044715f * x * x * x)));
+    case RS_FUNCTION_SIGMOID_ONNX: return sigmoid_onnx(x);
     case RS_FUNCTION_SOFTPLUS:     return x > 0 ? x + log1pf(expf(-x)) : log1pf(expf(x));
     case RS_FUNCTION_SOFTSIGN:     return x / (1 + fabsf(x));
     case RS_FUNCTION_LINEAR:       return a * x + b;

@@ -15,6 +15,7 @@ enum rs_function {
     RS_FUNCTION_SIN, RS_FUNCTION_COS, RS_FUNCTION_TAN, RS_FUNCTION_ASIN, RS_FUNCTION_ACOS, RS_FUNCTION_ATAN,
     RS_FUNCTION_SINH, RS_FUNCTION_COSH, RS_FUNCTION_ASINH, RS_FUNCTION_ACOSH, RS_FUNCTION_ATANH,
     RS_FUNCTION_RELU, RS_FUNCTION_SIGMOID, RS_FUNCTION_TANH, RS_FUNCTION_HARD_SWISH, RS_FUNCTION_GELU, RS_FUNCTION_GELU_TANH,
+    RS_FUNCTION_SIGMOID_ONNX,          /* SIGMOID, with ONNX Runtime's bits                              */
     RS_FUNCTION_SOFTPLUS, RS_FUNCTION_SOFTSIGN,
     RS_FUNCTION_LINEAR,                /* a * x + b                                                      */
     RS_FUNCTION_HARD_SIGMOID,          /* clamp(a * x + b, 0, 1)                                         */

