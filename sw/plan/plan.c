@@ -107,6 +107,7 @@ static bool shape_fits(struct layer *l, int Uh, int Uw, int dilation_h, int dila
 }
 
 static bool is_s8(const struct rs_graph *g, int t) { return t >= 0 && g->tensors[t].type == RS_TYPE_S8; }
+static bool is_s16(const struct rs_graph *g, int t) { return t >= 0 && g->tensors[t].type == RS_TYPE_S16; }
 static int last_dim(const struct rs_tensor *t) { return t->rank == 0 ? 1 : t->dim[t->rank - 1]; }
 static int zero_point(const struct rs_graph *g, int t)
 {
@@ -133,8 +134,9 @@ static bool layer_of_node(const struct rs_graph *g, int node, int block, struct 
     }
     if (!rs_graph_layer(g, node, &x))
         NO("%s without a layer's geometry", rs_op_name(n->op));
-    if (!is_s8(g, x.ifmap) || !is_s8(g, x.ofmap))
-        NO("%s activations: this planner maps int8", rs_type_name(g->tensors[is_s8(g, x.ifmap) ? x.ofmap : x.ifmap].type));
+    l->wide = is_s16(g, x.ifmap) && is_s16(g, x.ofmap);
+    if (!l->wide && (!is_s8(g, x.ifmap) || !is_s8(g, x.ofmap)))
+        NO("%s to %s: the array has int8 or int16 on both sides", rs_type_name(g->tensors[x.ifmap].type), rs_type_name(g->tensors[x.ofmap].type));
     if (g->tensors[x.ifmap].data != NULL)
         NO("its ifmap is a constant");
     l->N = x.N, l->C = x.C, l->H = x.H, l->W = x.W, l->M = x.M, l->R = x.R, l->S = x.S, l->E = x.E, l->F = x.F;
@@ -152,12 +154,21 @@ static bool layer_of_node(const struct rs_graph *g, int node, int block, struct 
             NO("the array rounds twice, as TensorFlow Lite does; this network wants another rounding");
         if (!is_s8(g, x.filter) || g->tensors[x.filter].data == NULL)
             NO("its filter is not a constant of int8");
-        if (x.bias >= 0 && (g->tensors[x.bias].type != RS_TYPE_S32 || g->tensors[x.bias].data == NULL))
-            NO("its bias is not a constant of int32");
+        if (x.bias >= 0 && (g->tensors[x.bias].type != (l->wide ? RS_TYPE_S64 : RS_TYPE_S32) || g->tensors[x.bias].data == NULL))
+            NO("its bias is not a constant of %s", l->wide ? "int64" : "int32");
         if (n->n_requant != x.M && n->n_requant != 1)
             NO("%d multipliers for %d filters", n->n_requant, x.M);
         l->filter = g->tensors[x.filter].data;
-        l->bias = x.bias >= 0 ? g->tensors[x.bias].data : NULL;
+        if (l->wide)
+            l->bias_s64 = x.bias >= 0 ? g->tensors[x.bias].data : NULL;
+        else
+            l->bias = x.bias >= 0 ? g->tensors[x.bias].data : NULL;
+        for (int k = 0; l->wide && k < n->n_requant; k++)
+            if (n->shift[k] > 7)
+                NO("a multiplier above 128: the array has 15 bits left");
+        for (int m = 0; l->bias_s64 != NULL && m < x.M; m++)
+            if (l->bias_s64[m] < -(INT64_C(1) << 46) || l->bias_s64[m] >= INT64_C(1) << 46)
+                NO("a bias of more than 47 bits");
         l->mult = n->mult;
         l->shift = n->shift;
         l->n_mult = n->n_requant;

@@ -54,6 +54,17 @@ if [ -f "$build/librs_emu_default.so" ]; then
     then pass quantized_network_runs_on_the_array; else sed 's/^/  | /' "$tmp/log"; fail quantized_network_runs_on_the_array; fi
 fi
 
+# All of it in 16x8: every convolution, depthwise and FC layer on the array, with the CPU's bits.
+for preset in default eyeriss; do
+    [ -f "$build/librs_emu_$preset.so" ] || continue
+    if "$rs" quantize "$model" --calib "idx:$data/train-images-idx3-ubyte.gz#0-31" -o "$tmp/s16.tflite" --keep16 100 >"$tmp/log" 2>&1 &&
+       RS_PLATFORM_PATH=$build "$rs" run "$tmp/s16.tflite" --target "emu:$preset" --input "idx:$data/t10k-images-idx3-ubyte.gz#0-1" \
+         --verify >"$tmp/log" 2>&1 && grep -q '^Bit-exact' "$tmp/log" &&
+       { [ $preset = eyeriss ] || grep -q ' 0 MACs on the CPU' "$tmp/log"; }
+    then pass "network_of_16x8_runs_on_the_array_of_$preset"
+    else sed 's/^/  | /' "$tmp/log"; fail "network_of_16x8_runs_on_the_array_of_$preset"; fi
+done
+
 if ! "$python" -c 'import numpy, ai_edge_litert.interpreter' 2>/dev/null; then
     echo "SKIP tensorflow_lite_agrees: no ai_edge_litert and numpy for $python (RS_PYTHON says another)"
     exit $((failures != 0))
