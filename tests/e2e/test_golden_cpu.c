@@ -7,6 +7,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include <dirent.h>
 #include "graph.h"
+#include "kernels.h"
 #include "test.h"
 #include "tflite.h"
 
@@ -133,12 +134,22 @@ static const struct variant variants[] = {
     { false, true, RS_PASS_ALL, 3 },
 };
 
+/* Packed, by every instruction set that this machine has; then by the best again. */
+static void run_each_isa(const char *model, int cases, int64_t macs)
+{
+    for (int isa = RS_ISA_PORTABLE; isa < RS_ISA_COUNT; isa++)
+        if (rs_isa_select(rs_isa_name((enum rs_isa)isa), NULL) == RS_OK)
+            run_variant(model, cases, macs, &variants[3]);
+    MUST(rs_isa_select(NULL, NULL) == RS_OK, "environment RS_ISA");
+}
+
 #define MODEL(name, cases, macs) \
     TEST(name##_reference_as_read)   { run_variant(#name, cases, macs, &variants[0]); } \
     TEST(name##_reference_optimized) { run_variant(#name, cases, macs, &variants[1]); } \
     TEST(name##_fast)                { run_variant(#name, cases, macs, &variants[2]); } \
     TEST(name##_fast_packed)         { run_variant(#name, cases, macs, &variants[3]); } \
-    TEST(name##_batch_of_3)          { run_variant(#name, cases, macs, &variants[4]); }
+    TEST(name##_batch_of_3)          { run_variant(#name, cases, macs, &variants[4]); } \
+    TEST(name##_by_each_instruction_set) { run_each_isa(#name, cases, macs); }
 MODEL(resnet8, 10, 12501632)
 MODEL(kws, 12, 2656768)
 MODEL(ad01, 6, 264192)
@@ -148,7 +159,7 @@ int main(void)
     if (!find_folder())
         folder[0] = 0;
 #define RUN_MODEL(name) RUN(name##_reference_as_read); RUN(name##_reference_optimized); RUN(name##_fast); \
-        RUN(name##_fast_packed); RUN(name##_batch_of_3)
+        RUN(name##_fast_packed); RUN(name##_batch_of_3); RUN(name##_by_each_instruction_set)
     RUN_MODEL(resnet8);
     RUN_MODEL(kws);
     RUN_MODEL(ad01);
