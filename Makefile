@@ -196,7 +196,7 @@ test: deps
 
 # Emulation that fails, a card that hangs: platforms around emu:default that do what no sound one does.
 SHIMS := $(if $(EMU_LIBS),$(foreach s,hang flip,$(BUILD)/shim/librs_emu_$(s).so))
-$(BUILD)/shim/librs_emu_%.so: tests/e2e/shim_platform.c $(BUILD)/config
+$(BUILD)/shim/librs_emu_%.so: tests/e2e/shim_platform.c sim/platform.h hw/isa.h $(BUILD)/config
 	$(SAY) CC '$< ($*)'
 	@mkdir -p $(@D)
 	$(Q)$(CC) $(BASE_CFLAGS) $(CFLAGS) -DSHIM='"$*"' $(INCLUDES) -shared $< -ldl -o $@
