@@ -95,6 +95,10 @@ static void find_needs(struct job *j, int i)
 
 struct area { int64_t from, to; int act; };
 
+enum { MOST_AREAS = 6 };
+#define IN_ARENA (INT64_C(1) << 40)              /* where its bytes begin, past all blocks of the global buffer */
+
+/* What a layer writes, or, with @writes false, touches. */
 static int areas_of(const struct job *j, const struct layer *l, bool writes, struct area *list)
 {
     const int acts[3] = { l->in, l->res, l->out }, bufs[3] = { l->in_buf, l->res_buf, l->out_buf }, tiles[3] = { l->in_tile, l->res_tile, l->out_tile };
@@ -105,6 +109,8 @@ static int areas_of(const struct job *j, const struct layer *l, bool writes, str
 
         if (a == NULL)
             continue;
+        if (a->arena >= 0 && (k == 2 || !writes))
+            list[n++] = (struct area){ IN_ARENA + a->arena, IN_ARENA + a->arena + (int64_t)a->cbs * a->stride * l->block, acts[k] };
         if (a->spilled)
             list[n++] = (struct area){ bufs[k], bufs[k] + 2 * (int64_t)tiles[k] * a->cbs, -1 };
         else if (k == 2 || !writes)
@@ -128,7 +134,7 @@ static void find_after(const struct job *j, bool *after)
 
     for (int i = 0; i < n; i++) {
         const struct layer *l = &j->layers[i];
-        struct area mine[3], theirs[3];
+        struct area mine[MOST_AREAS], theirs[MOST_AREAS];
         const int n_mine = areas_of(j, l, true, mine);
 
         for (int k = 0; k < i; k++) {

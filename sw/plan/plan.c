@@ -320,7 +320,8 @@ struct planning {
     int64_t *arena;              /* [root tensor]: offset, -1                                        */
     char (*forced)[128];         /* [node]: "" or why it must stay on the CPU                        */
     struct growing commands, image;
-    size_t arena_used, status_used;
+    struct arena room;
+    size_t status_used;
 };
 
 static bool on_array(enum rs_plan_where w) { return w != RS_PLAN_CPU; }
@@ -537,6 +538,8 @@ static rs_status plan_one_job(struct planning *x, int from, int to, int *bad_nod
         const int w = writer(x, a->tensor);
 
         a->from_host = w < 0;
+        if (a->from_host)            /* the host writes it again for each job */
+            a->arena = -1;
         a->from_job = w >= 0 && (w < from || w >= to);
         if (a->from_host || a->from_job)
             continue;
@@ -551,12 +554,13 @@ static rs_status plan_one_job(struct planning *x, int from, int to, int *bad_nod
     }
     if (s == RS_OK) {
         finish_acts(&j, block);
-        s = rs_plan_job(&plan->config, x->o, &j, &x->commands, &x->image, &x->arena_used, &x->status_used, NULL, out, plan->steps, err);
+        s = rs_plan_job(&plan->config, x->o, &j, &x->commands, &x->image, &x->room, &x->status_used, NULL, out, plan->steps, err);
     }
     for (int i = 0; s == RS_OK && i < j.n_acts; i++) {
         struct act *a = &j.acts[i];
 
-        x->arena[a->tensor] = a->arena;
+        if (a->to_job || a->from_job)
+            x->arena[a->tensor] = a->arena;
         if (a->from_host)
             tensor_of_act(&out->inputs[out->n_inputs++], a, a->tensor, block);
         for (int t = 0; a->to_host && t < g->n_tensors; t++)
@@ -697,7 +701,8 @@ rs_status rs_plan_graph(const struct rs_graph *g, const struct rs_hw_config *con
         again = false;
         for (int t = 0; t < g->n_tensors; t++)
             x.arena[t] = -1;
-        x.commands.used = x.image.used = x.arena_used = 0;
+        x.commands.used = x.image.used = 0;
+        x.room = (struct arena){ 0 };
         x.status_used = RS_STATUS_BYTES;
         if (x.commands.data != NULL)
             memset(x.commands.data, 0, x.commands.room);
@@ -719,7 +724,7 @@ rs_status rs_plan_graph(const struct rs_graph *g, const struct rs_hw_config *con
     if (s == RS_OK)
         s = check_pins(&x, err);
     if (s == RS_OK)
-        s = finish_plan(x.plan, &x.commands, &x.image, x.arena_used, x.status_used, err);
+        s = finish_plan(x.plan, &x.commands, &x.image, x.room.most, x.status_used, err);
     free(x.root);
     free(x.producer);
     free(x.arena);
@@ -798,7 +803,8 @@ rs_status rs_plan_layer(const struct rs_plan_layer *p, const struct rs_hw_config
     struct rs_plan *plan;
     struct job j = { .bad = -1 };
     struct growing commands = { 0 }, image = { 0 };
-    size_t arena = 0, status = RS_STATUS_BYTES;
+    struct arena arena = { 0 };
+    size_t status = RS_STATUS_BYTES;
     char reason[128];
     rs_status s;
 
@@ -865,7 +871,7 @@ rs_status rs_plan_layer(const struct rs_plan_layer *p, const struct rs_hw_config
     if (p->add != NULL)
         tensor_of_act(&job->inputs[job->n_inputs++], &j.acts[2], 1, (int)config->block);
     tensor_of_act(&job->outputs[job->n_outputs++], &j.acts[1], 2, (int)config->block);
-    s = finish_plan(plan, &commands, &image, arena, status, err);
+    s = finish_plan(plan, &commands, &image, arena.most, status, err);
 done:
     job_free(&j);
     free(commands.data);

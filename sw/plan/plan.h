@@ -11,7 +11,8 @@
  *
  * All four want RS_PLAN_ALIGN bytes of alignment.  To run a job: write its inputs into the arena
  * (rs_layout_to_blocked), set BASE0 = commands + job->commands_offset_bytes, BASE1..3 to the buffers, ap_start,
- * wait, read its outputs (rs_layout_from_blocked).  Tensors that only other jobs read stay in the arena.
+ * wait, read its outputs (rs_layout_from_blocked).  Tensors that only other jobs read stay in the arena; what the host has
+ * written or may read has its place from the start of the job to its end only.
  *
  * Matrices by rows: a tensor with channels == B and P * C/B pixels may be the rows [P][C] of a matrix, C a multiple of B: as a blocked
  * layout of one channel block it is the same bytes, so rs_layout_to_blocked() copies.

@@ -184,6 +184,9 @@ rs_status rs_order_ends(const struct rs_hw_config *c, const struct rs_plan_optio
 /* Fills o->explain for layer @i, whose mapping has been chosen. */
 rs_status rs_explain_layer(const struct rs_hw_config *c, const struct rs_plan_options *o, struct job *j, int i, struct rs_error *err);
 
+/* Bytes of the arena: what crosses between jobs keeps its place; above it every job lays out its own anew. */
+struct arena { size_t kept, most; };
+
 struct growing {                 /* bytes that grow                                                  */
     uint8_t *data;
     size_t used, room;
@@ -191,9 +194,9 @@ struct growing {                 /* bytes that grow                             
 rs_status rs_grow(struct growing *g, size_t more, struct rs_error *err);         /* zeroed room for more bytes */
 
 /* GLB addresses or spills, tiles, mappings, groups, commands.  Appends to @commands and @image; fills @out and the layers'
- * steps (index: node).  @arena_used, @status_used: bytes in use.  @forced: a mapping for every layer, or NULL. */
+ * steps (index: node).  @arena: of the plan; @status_used: bytes in use.  @forced: a mapping for every layer, or NULL. */
 rs_status rs_plan_job(const struct rs_hw_config *c, const struct rs_plan_options *o, struct job *j,
-                      struct growing *commands, struct growing *image, size_t *arena_used, size_t *status_used,
+                      struct growing *commands, struct growing *image, struct arena *arena, size_t *status_used,
                       const struct rs_mapping *forced, struct rs_plan_job *out, struct rs_plan_step *steps, struct rs_error *err);
 
 /* Filters that a column makes of each `pairs` of its mapping, and the blocks of a pixel. */

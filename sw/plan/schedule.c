@@ -310,6 +310,51 @@ static rs_status addresses(const struct rs_plan_options *o, const struct rs_hw_c
     }
 }
 
+/* Places of activations in the arena: those that other jobs read for good, the others while they live.  What the host writes is there
+ * when the job starts, what it reads when it has ended. */
+static rs_status arena_addresses(const struct rs_hw_config *c, struct job *j, struct arena *arena, struct rs_error *err)
+{
+    const int unit = 16;
+    struct slot *s = calloc((size_t)j->n_acts + 1, sizeof *s);
+    int *at = calloc((size_t)j->n_acts + 1, sizeof *at);
+    int n = 0;
+
+    if (s == NULL || at == NULL) {
+        free(s);
+        free(at);
+        return rs_fail(err, RS_ERR_NOMEM, "no memory for %d activations", j->n_acts);
+    }
+    for (int i = 0; i < j->n_acts; i++) {
+        struct act *a = &j->acts[i];
+        const size_t bytes = ((size_t)a->cbs * (size_t)a->stride * c->block + 63) / 64 * 64;
+
+        if (a->arena >= 0 || !(a->spilled || a->from_host || a->to_host || a->from_job || a->to_job))
+            continue;
+        if (a->to_job || a->from_job) {
+            a->arena = (int64_t)arena->kept;
+            arena->kept += bytes;
+        } else {
+            s[n++] = (struct slot){ (int)(bytes / (size_t)unit), a->first, a->to_host ? j->n_layers : a->last, &at[i] };
+        }
+    }
+    qsort(s, (size_t)n, sizeof *s, by_size);
+    if (!place(s, n, INT_MAX, 0, 0)) {
+        free(s);
+        free(at);
+        return rs_fail(err, RS_ERR_RANGE, "activations of more than %d GiB", unit * 2);
+    }
+    for (int i = 0; i < n; i++) {
+        struct act *a = &j->acts[s[i].address - at];
+
+        a->arena = (int64_t)arena->kept + (int64_t)*s[i].address * unit;
+        arena->most = (size_t)rs_max64((int64_t)arena->most, a->arena + (int64_t)s[i].size * unit);
+    }
+    arena->most = (size_t)rs_max64((int64_t)arena->most, (int64_t)arena->kept);
+    free(s);
+    free(at);
+    return RS_OK;
+}
+
 /* ---- 3. the sequence ---------------------------------------------------------------------------------------------- */
 
 static void add_region(struct cmd *k, int space, bool write, int64_t base, int len, int n1, int s1, int n2, int s2)
@@ -961,7 +1006,7 @@ static void build_free(struct build *b)
 }
 
 rs_status rs_plan_job(const struct rs_hw_config *c, const struct rs_plan_options *o, struct job *j,
-                      struct growing *commands, struct growing *image, size_t *arena_used, size_t *status_used,
+                      struct growing *commands, struct growing *image, struct arena *arena, size_t *status_used,
                       const struct rs_mapping *forced, struct rs_plan_job *out, struct rs_plan_step *steps, struct rs_error *err)
 {
     struct build b = { .c = c, .o = o, .j = j, .image = image, .err = err };
@@ -978,19 +1023,13 @@ rs_status rs_plan_job(const struct rs_hw_config *c, const struct rs_plan_options
     b.loaded_blocks = calloc((size_t)j->n_acts + 1, sizeof *b.loaded_blocks);
     if (s == RS_OK)
         s = b.next_tile == NULL || b.loaded_blocks == NULL ? rs_fail(err, RS_ERR_NOMEM, "no memory for %d layers", j->n_layers)
-                                : rs_order_job(c, o, j, forced == NULL, &b.order, &b.n_order, err);
+                                : arena_addresses(c, j, arena, err);
+    if (s == RS_OK)
+        s = rs_order_job(c, o, j, forced == NULL, &b.order, &b.n_order, err);
     for (int i = 0; s == RS_OK && o->explain != NULL && i < j->n_layers; i++)
         if (j->layers[i].node == o->explain->node && !is_pool(&j->layers[i]))
             s = rs_explain_layer(c, o, j, i, err);
-    for (int i = 0; s == RS_OK && i < j->n_acts; i++) {
-        struct act *a = &j->acts[i];
-
-        if (a->arena < 0 && (a->spilled || a->from_host || a->to_host || a->from_job || a->to_job)) {
-            a->arena = (int64_t)*arena_used;
-            *arena_used += ((size_t)a->cbs * (size_t)a->stride * c->block + 63) / 64 * 64;
-        }
-    }
-    b.arena_blocks = (int64_t)(*arena_used / c->block) + 1;
+    b.arena_blocks = (int64_t)(arena->most / c->block) + 1;
     for (int x = 0; s == RS_OK && x < N_SPACES; x++) {
         b.wr[x] = calloc((size_t)space_size(&b, x) * N_ENGINES, sizeof **b.wr);
         b.rd[x] = calloc((size_t)space_size(&b, x) * N_ENGINES, sizeof **b.rd);
