@@ -25,6 +25,9 @@ VERILATOR      ?= verilator
 VERILATOR_LINT := -Wno-SYMRSVDWORD
 VERILATOR_FLAGS := --cc -O3 --x-assign fast --x-initial fast --top-module core
 
+# What Verilator makes runs a sixth faster from clang, which hlsc needs anyway.
+VERILATED_CXX ?= $(if $(shell command -v clang++ 2>/dev/null),clang++,$(CXX))
+
 # ---- is what sim needs there? ----------------------------------------------------------------
 HASH := \#
 cxx_have = $(shell printf '$(HASH)if !__has_include(<$(1)>)\n$(HASH)error\n$(HASH)endif\n' | $(CXX) -E -x c++ - >/dev/null 2>&1 && echo 1)
@@ -96,7 +99,7 @@ $(1)/$(build)/Vcore.mk: $(1)/v/.changed
 $(1)/$(build)/fast.o: $(1)/$(build)/Vcore.mk
 	$$(SAY) CXX '$$@'
 	$$(Q)ls $$(@D)/Vcore*.cpp | grep -v -e Slow -e __Syms | sed 's|.*/\(.*\)|$$(HASH)include "\1"|' > $$(@D)/fast.cc
-	$$(Q)$$(CXX) $$(VERILATED_FLAGS) $(if $(filter trace,$(build)),-DVM_TRACE=1 -DVM_TRACE_FST=1 -O1,-DVM_TRACE=0 -DVM_TRACE_FST=0 -O2 -march=native) -c $$(@D)/fast.cc -o $$@
+	$$(Q)$$(VERILATED_CXX) $$(VERILATED_FLAGS) $(if $(filter trace,$(build)),-DVM_TRACE=1 -DVM_TRACE_FST=1 -O1,-DVM_TRACE=0 -DVM_TRACE_FST=0 -O2 -march=native) -c $$(@D)/fast.cc -o $$@
 $(1)/$(build)/slow.o: $(1)/$(build)/Vcore.mk
 	$$(SAY) CXX '$$@'
 	$$(Q)ls $$(@D)/Vcore*.cpp | grep -e Slow -e __Syms | sed 's|.*/\(.*\)|$$(HASH)include "\1"|' > $$(@D)/slow.cc

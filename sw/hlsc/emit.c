@@ -899,6 +899,31 @@ static bool direct(const struct expr *e)
     return e->k == E_CONST || (e->k == E_LEAF && flat_index(e) >= 0);
 }
 
+/*
+ * The registers in the order of the C struct: what moves together (a struct passed from child to child) lies together, in Verilator's
+ * classes too, whose compiler then moves words instead of bytes.
+ */
+static struct var **registers(const struct design *d, int *n)
+{
+    struct var **list = arena((size_t)d->nvar * sizeof *list);
+    struct map seen = { 0 };
+    struct port *p = NULL;
+    int np = 0, cap = 0;
+
+    flat_ports(d->state, false, &p, &np, &cap);
+    for (int i = 0; i <= np; i++)                            /* last: those whose names had to change */
+        for (int j = 0; j < d->nvar; j++) {
+            struct var *v = d->var[j];
+
+            if (v->k == V_STATE && v->mem == NULL && v->live[0] && map_get(&seen, v->name) == NULL &&
+                (i == np || strcmp(v->name, fmt("r_%s", p[i].name)) == 0)) {
+                map_set(&seen, v->name, v);
+                list[(*n)++] = v;
+            }
+        }
+    return list;
+}
+
 void emit(struct design *d, const struct options *opt)
 {
     const char *path = fmt("%s/%s.v", opt->outdir, d->name);
@@ -953,11 +978,12 @@ void emit(struct design *d, const struct options *opt)
             fprintf(o.f, "\n    // struct %s\n", d->name);
         emit_memory(&o, d->mem[i]);
     }
-    for (int i = 0; i < d->nvar; i++) {
-        const struct var *v = d->var[i];
+    int nreg = 0;
+    struct var **reg = registers(d, &nreg);
 
-        if (v->k != V_STATE || v->mem != NULL || !v->live[0])
-            continue;
+    for (int i = 0; i < nreg; i++) {
+        const struct var *v = reg[i];
+
         if (any++ == 0)
             fprintf(o.f, "\n    // struct %s\n", d->name);
         declare_array(&o, v->use_dsp ? "(* use_dsp = \"yes\" *) reg" : "reg", v, "", v->at);

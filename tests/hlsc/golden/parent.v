@@ -21,12 +21,12 @@ module parent (
 );
 
     // struct parent
-    reg r_valid_0;  // parent.c:12
-    reg r_valid_1;
-    reg r_valid_2;
     reg signed [15:0] r_x_0;  // parent.c:13
     reg signed [15:0] r_x_1;
     reg signed [15:0] r_x_2;
+    reg r_valid_0;  // parent.c:12
+    reg r_valid_1;
+    reg r_valid_2;
     reg signed [31:0] r_sum;  // parent.c:21
 
     // locals

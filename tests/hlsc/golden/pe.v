@@ -22,13 +22,13 @@ module pe (
 );
 
     // struct pe
-    reg r_p_valid;  // pe.c:8
-    reg r_p_valid_q;
-    reg [7:0] r_tap;
-    reg [7:0] r_taps;
-    reg [7:0] r_taps_q;
-    reg signed [31:0] r_psum;  // pe.c:15
     (* mem2reg *) reg signed [7:0] r_filter [0:11];  // pe.c:22
+    reg [7:0] r_taps;  // pe.c:8
+    reg [7:0] r_taps_q;
+    reg [7:0] r_tap;
+    reg r_p_valid;
+    reg r_p_valid_q;
+    reg signed [31:0] r_psum;  // pe.c:15
 
     assign x_ready = r_taps_q != 8'd0 && !r_p_valid_q;
 
