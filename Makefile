@@ -76,6 +76,7 @@ all: lib cli
 -include sw/cost/cost.mk
 -include tests/fuzz/fuzz.mk
 -include host/xrt.mk
+-include scripts/fpga/fpga.mk
 
 .PHONY: explore-count all help lib cli build _build run _run test _test test-host test-long _test-long lint clean install install-built \
         deps tests emu sim
@@ -87,6 +88,7 @@ help:
 	@echo 'make test-host   the tests that need a C compiler and make only: cpu and emu'
 	@echo 'make xrt-test    everything that goes through Xilinx XRT, in its hardware emulation'
 	@echo 'make kernel      PLATFORM=u250|u200|u50|u55c|u280: package and link for a card (Vivado, Vitis)'
+	@echo 'make area ecp5   area of every module by Yosys; clock on an ECP5 by nextpnr (minutes to hours)'
 	@echo 'make test-long   random tests at length, with a new seed each time; libFuzzer on every reader, RS_FUZZ_SECONDS each'
 	@echo 'make explore-count   40 configurations built and counted beside their estimates'
 	@echo 'make lib cli     library and command line only'

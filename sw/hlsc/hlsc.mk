@@ -13,7 +13,7 @@ $(BUILD)/hlsc-asan: $(HLSC_SRC) sw/hlsc/hlsc.h
 	$(Q)$(CC) $(HLSC_CFLAGS) -fsanitize=address,undefined -fno-sanitize-recover=all -o $@ $(HLSC_SRC) -ljson-c
 
 # Programs that tests/run.sh can call.  Random modules: seed, modules in a batch, batches.
-HLSC_TESTS      := $(addprefix $(BUILD)/tests/hlsc/test_hlsc_,diag random netlist netlist_hw)
+HLSC_TESTS      := $(addprefix $(BUILD)/tests/hlsc/test_hlsc_,diag random netlist netlist_hw area_pe)
 HLSC_TESTS_LONG := $(BUILD)/tests/hlsc/test_hlsc_random_long
 
 $(BUILD)/tests/hlsc/test_hlsc_%: tests/hlsc/%.sh $(BUILD)/hlsc-asan

