@@ -46,6 +46,7 @@ VERILATED_FLAGS = -std=gnu++17 -w -fPIC -fvisibility=hidden -faligned-new -fcf-p
 # ---- the platforms around one core ---------------------------------------------------------------
 # $(call platform,WORK,OUT,NAME,PRESET_FILE,SOURCES,DEPS,INCLUDES)
 #   WORK: folder of intermediate files; OUT: folder of the results; NAME: RS_PRESET_NAME;
+#   WORK/trace, a variable: what reads a trace off the core's registers, if not sim/trace
 #   PRESET_FILE: as #include'd by hw/config/config.h, empty for the default; SOURCES: clocked C of the core
 define platform
 $(1)/flags := $(7) -Ihw -Isim $(if $(4),-DRS_PRESET_FILE='"$(4)"')
@@ -65,7 +66,7 @@ $(1)/soa/core_soa.o: $(1)/soa/core_soa.c $(BUILD)/config
 $(if $(SOA_READY),$(1)/emu/sim/emu_platform.o: SIM_CFLAGS += -DRS_CORES=soa_cores -DRS_KIND='"emu"')
 
 $(2)/librs_emu_$(3).so: $(if $(SOA_READY),$(1)/soa/core_soa.o $(1)/emu/sim/soa_cores.o) $(patsubst %.c,$(1)/emu/%.o,$(5)) \
-    $(patsubst %,$(1)/emu/sim/%.o,emu_platform emu_cores trace board memory storage)
+    $(patsubst %,$(1)/emu/sim/%.o,emu_platform emu_cores board memory storage) $(1)/emu/$(or $($(1)/trace),sim/trace).o
 	$$(SAY) LD $$@
 	@mkdir -p $$(@D)
 	$$(Q)$$(CC) -shared $$(HW_CFLAGS) $$(LDFLAGS) $$^ -o $$@
@@ -166,6 +167,7 @@ sim-wave: $(if $(SIM_READY),$(foreach p,$(SIM_PRESETS),$(BUILD)/rs_sim_$(call pr
 
 # ---- tests -------------------------------------------------------------------------------------------
 COPY := $(BUILD)/lockstep/copy
+$(COPY)/trace := tests/lockstep/copycore/trace
 $(eval $(call platform,$(COPY),$(COPY)_default,default,,tests/lockstep/copycore/core.c,tests/lockstep/copycore/core.h hw/core.h hw/isa.h hw/config/config.h,-Itests/lockstep/copycore))
 
 $(BUILD)/tests/unit/test_memory: $(BUILD)/san/sim/memory.o $(BUILD)/san/sim/storage.o
