@@ -103,10 +103,13 @@ void explain_text(FILE *to, const struct rs_explanation *x, const struct rs_plan
                 rs_bound_name(c->bound));
         for (int b = 0; b < RS_N_BOUNDS; b++)
             fprintf(to, " %9lld", (long long)c->need[b]);
-        fprintf(to, " | %5.1f %5.1f %5.1f %5.1f | %6d %9.1f %9.1f %9.1f %9.1f %9.1f | %s e=%d fx=%d mx=%d pairs=%d ns=%d fp=%d q=%d rp=%d wc=%d filters=%s\n",
+        fprintf(to, " | %5.1f %5.1f %5.1f %5.1f | %6d %9.1f %9.1f %9.1f %9.1f %9.1f | %s e=%d fx=%d mx=%d pairs=%d ns=%d fp=%d q=%d rp=%d wc=%d filters=%s",
                 100 * c->fill_rows, 100 * c->fill_cols, 100 * c->fill_lanes, 100 * c->fill_steps, c->groups, 1e-3 * (double)c->spad,
                 1e-3 * (double)c->links, 1e-3 * (double)c->buffer, 1e-3 * (double)c->filter_buffer, (double)c->memory_bytes / 1024,
                 rs_mode_name(m->mode), m->e, m->fx, m->mx, m->pairs, m->ns, m->fp, m->q, m->rp, m->wc, m->filters_outer ? "outer" : "inner");
+        if (m->mode == RS_MODE_FLATTEN && m->chain > 0)
+            fprintf(to, " chain=%d chains=%d split=%s", m->chain, m->chains, m->by_rows ? "rows" : "filters");
+        fputc('\n', to);
     }
     why(to, x, g);
 }
@@ -116,7 +119,7 @@ void mapping_json(struct json *j, const struct rs_mapping *m)
     json_object(j, "mapping", true);
     json_string(j, "mode", rs_mode_name(m->mode));
 #define KNOB(name) json_int(j, #name, m->name);
-    KNOB(e) KNOB(fx) KNOB(mx) KNOB(pairs) KNOB(ns) KNOB(fp) KNOB(q) KNOB(rp) KNOB(wc) KNOB(filters_outer)
+    KNOB(e) KNOB(fx) KNOB(mx) KNOB(pairs) KNOB(ns) KNOB(fp) KNOB(q) KNOB(rp) KNOB(wc) KNOB(filters_outer) KNOB(chain) KNOB(chains) KNOB(by_rows)
 #undef KNOB
     json_close(j);
 }

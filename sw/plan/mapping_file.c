@@ -12,14 +12,17 @@
 enum { LINE_BYTES = 4096, MOST_VALUE = 65535 };
 
 static const char *const modes[] = { [RS_MODE_CONV] = "conv", [RS_MODE_FLATTEN] = "flatten", [RS_MODE_DEPTHWISE] = "depthwise" };
-static const char *const loops[] = { "inner", "outer" };
+static const char *const loops[] = { "inner", "outer" }, *const splits[] = { "filters", "rows" };
 
-/* The keys; those without words take a number. */
-static const struct key { const char *name; size_t at; const char *const *word; int n_words; } keys[] = {
-#define NUMBER(name) { #name, offsetof(struct rs_mapping, name), NULL, 0 }
-    { "mode", offsetof(struct rs_mapping, mode), modes, (int)(sizeof modes / sizeof *modes) },
+/* The keys; those without words take a number.  Chains are for flatten only, and one of all rows where they are left out. */
+static const struct key { const char *name; size_t at; const char *const *word; int n_words; bool optional; } keys[] = {
+#define NUMBER(name) { #name, offsetof(struct rs_mapping, name), NULL, 0, false }
+    { "mode", offsetof(struct rs_mapping, mode), modes, (int)(sizeof modes / sizeof *modes), false },
     NUMBER(e), NUMBER(fx), NUMBER(mx), NUMBER(pairs), NUMBER(ns), NUMBER(fp), NUMBER(q), NUMBER(rp), NUMBER(wc),
-    { "filters", offsetof(struct rs_mapping, filters_outer), loops, 2 },
+    { "filters", offsetof(struct rs_mapping, filters_outer), loops, 2, false },
+    { "chain", offsetof(struct rs_mapping, chain), NULL, 0, true },
+    { "chains", offsetof(struct rs_mapping, chains), NULL, 0, true },
+    { "split", offsetof(struct rs_mapping, by_rows), splits, 2, true },
 #undef NUMBER
 };
 enum { N_KEYS = sizeof keys / sizeof *keys };
@@ -47,6 +50,8 @@ void rs_mapping_write(const struct rs_plan *plan, const struct rs_graph *g, FILE
         for (int k = 0; k < N_KEYS; k++) {
             const int value = *(const int *)((const char *)m + keys[k].at);
 
+            if (keys[k].optional && (m->mode != RS_MODE_FLATTEN || m->chain == 0))
+                continue;
             if (keys[k].word != NULL)
                 fprintf(to, " %s=%s", keys[k].name, keys[k].word[value]);
             else
@@ -130,7 +135,7 @@ static rs_status pair(const struct reader *r, char *text, struct rs_mapping *m, 
     while (k < N_KEYS && strcmp(keys[k].name, text) != 0)
         k++;
     if (k == N_KEYS)
-        return bad(r, "unknown key '%.40s': mode, e, fx, mx, pairs, ns, fp, q, rp, wc, filters", text);
+        return bad(r, "unknown key '%.40s': mode, e, fx, mx, pairs, ns, fp, q, rp, wc, filters, chain, chains, split", text);
     if ((*seen & 1u << k) != 0)
         return bad(r, "%s is there twice", text);
     *seen |= 1u << k;
@@ -188,7 +193,7 @@ static rs_status one_line(const struct reader *r, char *at, struct rs_plan_pin *
     while (s == RS_OK && *skip_space(at) != '\0')
         s = pair(r, word(&at), &pin->map, &seen);
     for (int k = 0; s == RS_OK && k < N_KEYS; k++)
-        if ((seen & 1u << k) == 0)
+        if ((seen & 1u << k) == 0 && !keys[k].optional)
             s = bad(r, "no %s: mode, e, fx, mx, pairs, ns, fp, q, rp, wc and filters are all needed", keys[k].name);
     *is_pin = s == RS_OK;
     return s;

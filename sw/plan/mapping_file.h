@@ -8,8 +8,9 @@
  *
  * A layer is named as `plan --json` names it, in quotes (\" and \\ inside), or by its node number.  The keys are those of
  * struct rs_mapping; mode: conv, flatten or depthwise; filters: inner (all filter tiles of a row tile, then the next) or outer.
- * All keys are wanted, in any order, each once.  Layers that are not named are searched as usual.  `preset`, if it is there, must be
- * the device's.
+ * All keys are wanted, in any order, each once; with flatten, chain (rows whose psums add up), chains (of a column) and split (what
+ * makes them differ: filters or rows) may follow.  Layers that are not named are searched as usual.  `preset`, if it is there, must
+ * be the device's.
  */
 #ifndef RS_MAPPING_FILE_H
 #define RS_MAPPING_FILE_H
