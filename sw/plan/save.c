@@ -99,10 +99,10 @@ static void tensors(struct stream *s, struct rs_plan_tensor **list, int *n, uint
         INT(s, t->channels, 1, INT32_MAX);
         INT(s, t->block_channels, 1, block);
         INT(s, t->element_bytes, 1, 2);
-        INT(s, t->block_stride, t->pixels, INT32_MAX);
+        INT(s, t->block_stride, t->pixels < INT32_MAX / 2 ? t->pixels * t->element_bytes : INT32_MAX, INT32_MAX);
         INT(s, t->zero_point, -128, 127);
         U64(s, t->bytes);
-        const uint64_t blocks = ((uint64_t)t->channels + (uint64_t)block - 1) / (uint64_t)block;
+        const uint64_t bc = s->bad ? 1 : (uint64_t)t->block_channels, blocks = ((uint64_t)t->channels + bc - 1) / bc;
 
         if (!s->bad && (t->bytes / (uint64_t)t->block_stride != blocks * (uint64_t)block || t->bytes % (uint64_t)t->block_stride != 0 ||
                         t->bytes > arena || t->offset_bytes > arena - t->bytes))
@@ -118,6 +118,7 @@ static void plan_stream(struct stream *s, struct rs_plan *p)
     c->preset[sizeof c->preset - 1] = '\0';
     U32(s, c->config_hash); U32(s, c->isa_version); U32(s, c->rows); U32(s, c->cols); U32(s, c->block); U32(s, c->axi_bytes);
     U32(s, c->filter_words); U32(s, c->window_words); U32(s, c->acc_entries); U32(s, c->glb_blocks); U32(s, c->wbuf_words); U32(s, c->add_lanes);
+    U32(s, c->psum_words); U32(s, c->max_pairs);
     if (c->block != 4 && c->block != 8 && c->block != 16)
         s->bad = true;
     if (s->bad)
