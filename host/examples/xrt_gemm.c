@@ -81,11 +81,17 @@ static void make_commands(uint32_t command[COMMANDS][RS_COMMAND_WORDS])
     SET(command[2], N_CB, 1);
     SET(command[2], N_RC, 1);
     SET(command[2], ROWS_LAST, K - (KB - 1) * B);  /* array rows with real channels, last block    */
-    SET(command[2], CHAIN, B);
+    SET(command[2], CHAIN, B);                     /* one chain of all rows                        */
+    SET(command[2], CHAINS, 1);
+    SET(command[2], PARAMS, PAIRS);
+    SET(command[2], ROWS_MASK, (1 << B) - 1);      /* rows whose zeros count, all blocks but the last; the last */
+    SET(command[2], ROWS_MASK_LAST, (1 << (K - (KB - 1) * B)) - 1);
     SET(command[2], WC, 2);                        /* window: two word columns of two pixels       */
     SET(command[2], NJ, FP / 2);                   /* word columns a tile reads                    */
     SET(command[2], E, 1);                         /* one ofmap row ...                            */
     SET(command[2], NS, 1);
+    SET(command[2], IF_STRIP, 1);                  /* rows from strip to strip: there is one       */
+    SET(command[2], OUT_STRIP, 1);
     SET(command[2], FX, FX);                       /* ... in FX tiles of FP pixels ...             */
     SET(command[2], FP, FP);
     SET(command[2], MX, MX);                       /* ... for MX groups of filters                 */
