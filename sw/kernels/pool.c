@@ -1,9 +1,10 @@
 /*
  * pool.c - threads that take shares of a run; see pool.h.
  *
- * A run is a ticket: its number and the next share, in one word.  Who advances it by compare-and-swap owns that share,
- * so that a thread that comes late, in the middle of the next run even, can take nothing twice.  What a run consists
- * of is written before its ticket and read after a share is owned; it cannot change while one is unfinished.
+ * A run is a ticket: its number, how many shares it has and the next one, in one word.  Who advances it by
+ * compare-and-swap owns that share, so that a thread that comes late, while the next run is being made even, can take
+ * nothing twice and nothing that is not there.  What a run consists of is written before its ticket and read after a
+ * share is owned; it cannot change while one is unfinished.
  */
 #include "pool.h"
 #include <pthread.h>
@@ -11,6 +12,11 @@
 #include <stdlib.h>
 
 enum { MOST_THREADS = 256, LOOKS = 2000 };             /* a look takes some 10 ns, with its pause */
+enum { PART_BITS = 20, MOST_PARTS = (1 << PART_BITS) - 1 };
+
+static uint32_t ticket_run(uint64_t ticket) { return (uint32_t)(ticket >> 2 * PART_BITS); }
+static int ticket_parts(uint64_t ticket) { return (int)(ticket >> PART_BITS & MOST_PARTS); }
+static int ticket_next(uint64_t ticket) { return (int)(ticket & MOST_PARTS); }
 
 struct rs_pool {
     int threads;
@@ -19,9 +25,8 @@ struct rs_pool {
     pthread_cond_t wake, finished;
     int sleeping;                      /* workers in wake; under mutex                 */
     bool end, waiting;                 /* under mutex                                  */
-    _Atomic uint64_t ticket;           /* run << 32 | next share                       */
+    _Atomic uint64_t ticket;           /* run, shares, next share: 24, 20, 20 bits     */
     atomic_int left;                   /* shares that have not returned                */
-    atomic_int parts;                  /* of the run                                   */
     void (*job)(void *context, int part);
     void *context;
 };
@@ -40,9 +45,9 @@ static void take_shares(struct rs_pool *p, uint32_t run)
 {
     for (;;) {
         uint64_t ticket = atomic_load_explicit(&p->ticket, memory_order_acquire);
-        const int part = (int)(uint32_t)ticket;
+        const int part = ticket_next(ticket);
 
-        if (ticket >> 32 != run || part >= atomic_load_explicit(&p->parts, memory_order_relaxed))
+        if (ticket_run(ticket) != run || part >= ticket_parts(ticket))
             return;
         if (!atomic_compare_exchange_weak_explicit(&p->ticket, &ticket, ticket + 1, memory_order_acq_rel,
                                                    memory_order_relaxed))
@@ -59,7 +64,7 @@ static void take_shares(struct rs_pool *p, uint32_t run)
 
 static uint32_t run_of(struct rs_pool *p)
 {
-    return (uint32_t)(atomic_load_explicit(&p->ticket, memory_order_acquire) >> 32);
+    return ticket_run(atomic_load_explicit(&p->ticket, memory_order_acquire));
 }
 
 static void *work(void *argument)
@@ -139,20 +144,20 @@ int rs_pool_threads(const struct rs_pool *pool)
 
 void rs_pool_run(struct rs_pool *p, int parts, void (*job)(void *context, int part), void *context)
 {
-    if (p == NULL || p->threads == 1 || parts <= 1) {
+    if (p == NULL || p->threads == 1 || parts <= 1 || parts > MOST_PARTS) {
         for (int part = 0; part < parts; part++)
             job(context, part);
         return;
     }
     pthread_mutex_lock(&p->one_run);
-    atomic_store_explicit(&p->parts, parts, memory_order_relaxed);
     p->job = job;
     p->context = context;
     atomic_store_explicit(&p->left, parts, memory_order_relaxed);
 
-    const uint32_t run = run_of(p) + 1;
+    const uint64_t next = (uint64_t)(run_of(p) + 1) << 2 * PART_BITS;
+    const uint32_t run = ticket_run(next);
 
-    atomic_store(&p->ticket, (uint64_t)run << 32);
+    atomic_store(&p->ticket, next | (uint64_t)parts << PART_BITS);
     pthread_mutex_lock(&p->mutex);
     if (p->sleeping > 0)
         pthread_cond_broadcast(&p->wake);
