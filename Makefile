@@ -107,6 +107,7 @@ sim: $(SIM_LIBS)
 CONFIG_LINE := $(CC) $(CFLAGS) $(CLI_DEFS)
 $(BUILD)/config: FORCE
 	@mkdir -p $(@D); echo '$(CONFIG_LINE)' | cmp -s - $@ || echo '$(CONFIG_LINE)' > $@
+.PHONY: FORCE
 FORCE:
 
 # Only these see protobuf-c: the importers, the quantizer's writers and tests.
