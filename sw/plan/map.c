@@ -16,7 +16,8 @@ enum {
     FLUSH_GAP = 14,              /* the columns of one group are empty before the next one's are read */
     FIRST_FILL = 20,             /* wait over to first MAC, without the words themselves              */
     FILTER_FILL = 8,             /* the same for filter words                                         */
-    ADD_FILL = 46,               /* first psum to first sum: a group with residuals starts when the adders are empty */
+    ADD_FILL = 25,               /* first psum to first sum: a group with residuals starts when the adders are empty */
+    ADD_QUEUE = 48,              /* pairs of pixels that wait for the adders, when the last entries have been read */
     POOL_COMMANDS = 4,           /* a pool's channel blocks go into at most so many                   */
     MOST_GROUPS = 1000000,
     MAX_CANDIDATES = 64
@@ -126,10 +127,11 @@ void rs_map_group_cost(const struct rs_hw_config *c, const struct layer *l, cons
     cost->run = total + GROUP_GAP;
     cost->flush = (int64_t)g->ns * chains * rs_div_up(g->fp * rs_layer_px(l), 2) *
                   rs_max(m->mode == RS_MODE_DEPTHWISE ? rows : rs_layer_lanes(l) * g->pairs, used);
-    if (l->add) {                /* the adders' clocks for each pair; ifmap reads come before residual reads in the global buffer */
+    if (l->add) {                /* the adders' clocks for each pair of pixels, most of them after its entries have been read */
         const int64_t adders = (int64_t)g->ns * rs_div_up(g->fp * rs_layer_px(l), 2) * used * (2 * block / (int)c->add_lanes);
 
-        cost->flush = rs_max64(cost->flush, adders) + rs_min64(cost->ifmap, adders) / 6 + ADD_FILL;
+        cost->added = rs_min64(rs_max64(0, adders - cost->flush), ADD_QUEUE * (2 * block / (int)c->add_lanes)) + ADD_FILL;
+        cost->flush = rs_max64(cost->flush, adders) + ADD_FILL;
     }
 }
 
@@ -140,9 +142,10 @@ int64_t rs_timeline_group(struct timeline *t, int64_t ready, const struct group_
     const int64_t end = begin + cost->run;
 
     t->filter_free = rs_max64(t->filter_free + cost->filters + 3, end - cost->last - FILTER_FILL);
-    t->flush_before = t->flush_end;
+    t->flush_before = t->read_end;
     t->mac_end = end;
     t->flush_end = rs_max64(rs_max64(end, filters + cost->params) + RS_MAP_LATENCY, t->flush_end + FLUSH_GAP) + cost->flush;
+    t->read_end = t->flush_end - cost->added;
     *done = t->flush_end;
     return begin;
 }

@@ -31,6 +31,7 @@ struct group_cost {
     int64_t ifmap;               /* ifmap words                                                      */
     int64_t run;                 /* first to last, with ifmap and filter words and gaps              */
     int64_t flush;
+    int64_t added;               /* of flush: after the last entry has been read, residuals are added  */
     int64_t first;               /* from the last wait to the first MAC, ifmap words only             */
     int64_t first_filters;       /* filter words before the first MAC                                */
     int64_t params;              /* parameter words                                                  */
@@ -102,7 +103,7 @@ struct chunk {
 
 /* When each part of the array is free; the same clockwork orders groups and predicts. */
 struct timeline {
-    int64_t mac_end, flush_end, flush_before, filter_free, pool_free;
+    int64_t mac_end, flush_end, read_end, flush_before, filter_free, pool_free;   /* read: the accumulators of the last group */
 };
 /* Starts a group whose waits are over at @ready: returns its first MAC, sets when its ofmap is written. */
 int64_t rs_timeline_group(struct timeline *t, int64_t ready, const struct group_cost *cost, int64_t *done);
