@@ -96,28 +96,14 @@ err_text:
     return NULL;
 }
 
-static bool inside(const struct rs_platform *p, uint64_t address, size_t bytes)
-{
-    const uint64_t offset = address - p->options.mem_base;
-
-    return address >= p->options.mem_base && offset <= p->options.mem_bytes &&
-           bytes <= p->options.mem_bytes - offset;
-}
-
 static bool mem_write(struct rs_platform *p, uint64_t address, const void *from, size_t bytes)
 {
-    if (!inside(p, address, bytes))
-        return false;
-    memcpy(p->storage.data + (address - p->options.mem_base), from, bytes);
-    return true;
+    return storage_copy_in(&p->storage, address - p->options.mem_base, from, bytes);
 }
 
 static bool mem_read(struct rs_platform *p, uint64_t address, void *to, size_t bytes)
 {
-    if (!inside(p, address, bytes))
-        return false;
-    memcpy(to, p->storage.data + (address - p->options.mem_base), bytes);
-    return true;
+    return storage_copy_out(&p->storage, address - p->options.mem_base, to, bytes);
 }
 
 static bool reg_write(struct rs_platform *p, uint32_t core, uint32_t offset, uint32_t value)

@@ -27,6 +27,7 @@
 #include "board.h"
 #include "sim_ipc.h"
 #include "storage.h"
+#include "whole_messages.h"
 
 enum { MAX_HISTORY = 256 };
 
@@ -64,36 +65,6 @@ static bool find_program(bool trace, char path[PATH_MAX], char *text, size_t tex
         snprintf(text, text_bytes, "%.180s is not there; it is built with librs_sim_%s.so", path,
                  RS_PRESET_NAME);
         return false;
-    }
-    return true;
-}
-
-static bool send_all(int fd, const void *from, size_t bytes)
-{
-    const char *at = from;
-
-    while (bytes != 0) {
-        const ssize_t n = send(fd, at, bytes, MSG_NOSIGNAL);
-
-        if (n < 0 && errno != EINTR)
-            return false;
-        at += n > 0 ? n : 0;
-        bytes -= n > 0 ? (size_t)n : 0;
-    }
-    return true;
-}
-
-static bool receive_all(int fd, void *to, size_t bytes)
-{
-    char *at = to;
-
-    while (bytes != 0) {
-        const ssize_t n = recv(fd, at, bytes, 0);
-
-        if (n == 0 || (n < 0 && errno != EINTR))
-            return false;
-        at += n > 0 ? n : 0;
-        bytes -= n > 0 ? (size_t)n : 0;
     }
     return true;
 }
@@ -256,28 +227,14 @@ err_destroy:
     return NULL;
 }
 
-static bool inside(const struct rs_platform *p, uint64_t address, size_t bytes)
-{
-    const uint64_t offset = address - p->options.mem_base;
-
-    return address >= p->options.mem_base && offset <= p->options.mem_bytes &&
-           bytes <= p->options.mem_bytes - offset;
-}
-
 static bool mem_write(struct rs_platform *p, uint64_t address, const void *from, size_t bytes)
 {
-    if (!inside(p, address, bytes))
-        return false;
-    memcpy(p->storage.data + (address - p->options.mem_base), from, bytes);
-    return true;
+    return storage_copy_in(&p->storage, address - p->options.mem_base, from, bytes);
 }
 
 static bool mem_read(struct rs_platform *p, uint64_t address, void *to, size_t bytes)
 {
-    if (!inside(p, address, bytes))
-        return false;
-    memcpy(to, p->storage.data + (address - p->options.mem_base), bytes);
-    return true;
+    return storage_copy_out(&p->storage, address - p->options.mem_base, to, bytes);
 }
 
 static bool reg_access(struct rs_platform *p, const struct sim_request *request)

@@ -44,3 +44,24 @@ void storage_write(void *context, uint64_t offset, const uint8_t *from, uint64_t
             if (strobe >> i & 1)
                 s->data[offset + i] = from[i];
 }
+
+static bool inside(const struct storage *s, uint64_t offset, size_t bytes)
+{
+    return offset <= s->bytes && bytes <= s->bytes - offset;
+}
+
+bool storage_copy_in(struct storage *s, uint64_t offset, const void *from, size_t bytes)
+{
+    if (!inside(s, offset, bytes))
+        return false;
+    memcpy(s->data + offset, from, bytes);
+    return true;
+}
+
+bool storage_copy_out(const struct storage *s, uint64_t offset, void *to, size_t bytes)
+{
+    if (!inside(s, offset, bytes))
+        return false;
+    memcpy(to, s->data + offset, bytes);
+    return true;
+}

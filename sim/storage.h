@@ -27,6 +27,10 @@ void storage_read(void *context, uint64_t offset, uint8_t *to, uint32_t bytes);
 void storage_write(void *context, uint64_t offset, const uint8_t *from, uint64_t strobe,
                    uint32_t bytes);
 
+/* For the host; false, and nothing is copied, if not all of it is inside. */
+bool storage_copy_in(struct storage *s, uint64_t offset, const void *from, size_t bytes);
+bool storage_copy_out(const struct storage *s, uint64_t offset, void *to, size_t bytes);
+
 #ifdef __cplusplus
 }
 #endif

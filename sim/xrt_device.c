@@ -32,6 +32,7 @@
 #include <unistd.h>
 #include "isa.h"
 #include "platform.h"
+#include "whole_messages.h"
 #include "xclbin.h"
 
 enum api {
@@ -99,36 +100,6 @@ static int connect_to(const char *prefix, double until)
             return -1;
         nanosleep(&(struct timespec){.tv_nsec = 500000}, NULL);
     }
-}
-
-static bool send_all(int fd, const void *from, size_t bytes)
-{
-    const char *at = from;
-
-    while (bytes != 0) {
-        const ssize_t n = send(fd, at, bytes, MSG_NOSIGNAL);
-
-        if (n < 0 && errno != EINTR)
-            return false;
-        at += n > 0 ? n : 0;
-        bytes -= n > 0 ? (size_t)n : 0;
-    }
-    return true;
-}
-
-static bool receive_all(int fd, void *to, size_t bytes)
-{
-    char *at = to;
-
-    while (bytes != 0) {
-        const ssize_t n = recv(fd, at, bytes, 0);
-
-        if (n == 0 || (n < 0 && errno != EINTR))
-            return false;
-        at += n > 0 ? n : 0;
-        bytes -= n > 0 ? (size_t)n : 0;
-    }
-    return true;
 }
 
 /* The socket by which a device reaches host memory, which ours never does: one message ends XRT's thread for it;
