@@ -191,6 +191,7 @@ struct var {
     bool *killed, *ever_written;
     bool *defined;                 /* per element, while checking assignment                   */
     struct expr **value;           /* V_CHILD_IN, wire_out: per element                        */
+    struct var *word; int leaf, nleaf; /* soa.c: which array holds a memory's leaf, and where in its words */
 };
 
 /* ---- flat program ---- */

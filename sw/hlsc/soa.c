@@ -26,7 +26,9 @@
 enum {
     SELECT_MIN = 8,                /* instances, from which on a module is written in the select style */
     SELECT_MEMORY_MAX = 12,        /* memory writes, to which                                         */
-    SKIP_MIN = 8                   /* statements of an `if` that may be skipped as a whole            */
+    SKIP_MIN = 8,                  /* statements of an `if` that may be skipped as a whole            */
+    BRANCH_MIN = 32,               /* statements of an `if` in which few instances branch faster      */
+    BRANCH_MAX = 32                /* than all of them select: at most so many                        */
 };
 
 struct net {                       /* a port of all instances: element e of instance i at [i * n + e] */
@@ -37,7 +39,7 @@ struct kid { struct mod *m; struct instance **inst; int n, cap, base; };   /* ch
 struct mod {
     struct design *d;
     int total;                     /* instances in the design                                   */
-    bool listed, in_order;
+    bool listed, in_order, select;
     struct map port;               /* name -> struct net; outputs start with '>'                */
     struct kid *kid; int nkid, capkid;
 };
@@ -51,6 +53,7 @@ struct soa {
     struct mod **mod; int nmod, capmod;
     struct mod *m;                 /* the one being written                                     */
     bool select, memory;           /* style; did the expression read a memory?                  */
+    bool branch;                   /* within the select style: an `if` that is written as one   */
     int depth, names;
     const char *guard;             /* predicate of an `if` that is skipped as a whole, or NULL  */
     const char *any;               /* does any instance's guard hold?                           */
@@ -147,10 +150,17 @@ static const char *index_of(struct soa *o, struct expr *const *idx, const int *d
         return fmt("%ld", known);
     if (inside)
         return t;
-    return (n & (n - 1)) == 0 ? fmt("(%s) & %d", t, n - 1) : fmt("rs_inside(%s, %d)", t, n);
+    return (n & (n - 1)) == 0 ? fmt("((%s) & %d)", t, n - 1) : fmt("rs_inside(%s, %d)", t, n);
 }
 
-static bool in_rows(const struct var *v) { return v->mem != NULL || v->varying; }    /* [instance][element] */
+/* All elements of an instance, then those of the next; otherwise all instances' first elements, then the second ones. */
+static bool in_rows(const struct mod *m, const struct var *v)
+{
+    return m->total == 1 || v->mem != NULL || v->varying || (!m->select && v->n > 1);
+}
+
+/* Elements of a register's array for one instance. */
+static int elements(const struct var *v) { return v->mem != NULL ? v->n * v->word->nleaf : v->n; }
 
 static struct local *local_of(struct soa *o, const char *name)
 {
@@ -206,12 +216,16 @@ static const char *place(struct soa *o, const struct expr *e)
     case V_STATE: {
         const char *i = index_of(o, e->idx, v->dim, e->nidx, v->n);
 
-        if (v->mem != NULL)
+        if (v->mem != NULL) {
             o->memory = true;
+            if (v->word->nleaf > 1)
+                i = fmt("(%s) * %d + %d", i, v->word->nleaf, v->leaf);
+            v = v->word;
+        }
         if (m->total == 1)
             return fmt("s->%s_%s[%s]", m->d->name, v->name, i);
-        if (in_rows(v))
-            return fmt("s->%s_%s[j][%s]", m->d->name, v->name, i);
+        if (in_rows(m, v))
+            return fmt("s->%s_%s[j * %d + %s]", m->d->name, v->name, elements(v), i);
         return fmt("s->%s_%s[%s][j]", m->d->name, v->name, i);
     }
     case V_TABLE:
@@ -339,13 +353,15 @@ static struct expr *lane_at(struct soa *o, struct expr *e, int k)
 
 /* ---- statements ---- */
 
+static bool selects(const struct soa *o) { return o->select && !o->branch; }
+
 static void line(struct soa *o, const char *text)
 {
     if (!o->select) {
         fprintf(o->f, "%*s%s\n", 4 * o->depth, "", text);
         return;
     }
-    struct op p = { text, o->guard, o->memory };
+    struct op p = { text, o->guard, o->memory && !o->branch };
 
     PUSH(o->op, o->nop, o->capop, p);
     o->memory = false;
@@ -447,8 +463,8 @@ static bool run_of(struct soa *o, const struct expr *e, struct run *r)
         *r = (struct run){ p->text, (k->base + c) * p->n + i, k->n * p->n };
         return true;
     }
-    if (v->k == V_STATE && (m->total == 1 || (v->n == 1 && !in_rows(v)))) {
-        *r = (struct run){ m->total == 1 ? fmt("s->%s_%s", m->d->name, v->name) : fmt("s->%s_%s[0]", m->d->name, v->name), i, 1 };
+    if (v->k == V_STATE && (v->n == 1 || in_rows(m, v))) {
+        *r = (struct run){ fmt(in_rows(m, v) ? "s->%s_%s" : "s->%s_%s[0]", m->d->name, v->name), i, v->n };
         return true;
     }
     return false;
@@ -497,15 +513,21 @@ static bool wired(struct soa *o, const struct expr *lhs)
 /* Are all lanes of e contiguous elements of one array of the structure, or of a local one? */
 static bool contiguous(struct soa *o, struct expr *e, int lanes)
 {
-    return e->k == E_LEAF && e->v->as_wire == NULL && e->v->k != V_WIRE && e->v->k != V_TABLE &&
-           lane_at(o, e, 0)->v == lane_at(o, e, lanes - 1)->v;
+    if (e->k != E_LEAF || e->v->as_wire != NULL || e->v->k == V_WIRE || e->v->k == V_TABLE)
+        return false;
+    if (e->v->mem == NULL)
+        return e->v->k != V_STATE || in_rows(o->m, e->v);
+    for (int k = 1; k < lanes; k++)
+        if (lane_at(o, e, k)->v->word != lane_at(o, e, 0)->v->word)
+            return false;
+    return true;
 }
 
 static void assign(struct soa *o, const struct stmt *s, const char *under)
 {
     const int lanes = s->lhs->lanes > 1 ? s->lhs->lanes : 1;
     const struct var *v = s->lhs->v;
-    bool plain = lanes > 1 && o->m->total == 1 && contiguous(o, s->lhs, lanes);
+    bool plain = lanes > 1 && !o->select && contiguous(o, s->lhs, lanes);
 
     for (int k = 0; k < lanes && plain; k++)
         plain = !wired(o, lane_at(o, s->lhs, k));
@@ -580,11 +602,29 @@ static int statements(const struct block *b, int memory)
     return n;
 }
 
+/* Written as C has it: selects of much that is rarely due cost few instances more than branches. */
+static void branched(struct soa *o, const struct block *b, const char *under)
+{
+    const char *guard = o->guard;
+
+    o->branch = true;
+    o->guard = under;
+    line(o, fmt("if (%s) {", under));
+    block(o, b, NULL);
+    line(o, "}");
+    o->guard = guard;
+    o->branch = false;
+}
+
 /* What is much, or writes memories, is skipped while no instance's predicate holds. */
 static void guarded(struct soa *o, const struct block *b, const char *under)
 {
     const char *guard = o->guard;
 
+    if (guard == NULL && o->m->total <= BRANCH_MAX && statements(b, 1) >= BRANCH_MIN) {
+        branched(o, b, under);
+        return;
+    }
     if (guard == NULL && statements(b, SKIP_MIN) >= SKIP_MIN)
         o->guard = under;
     block(o, b, under);
@@ -609,7 +649,7 @@ static void block(struct soa *o, const struct block *b, const char *under)
         case S_IF: {
             const char *c = put(o, mk_bool(s->rhs));
 
-            if (o->select) {
+            if (selects(o)) {
                 const char *p = also(o, NULL, c), *q = under == NULL ? p : also(o, under, p);
 
                 guarded(o, &s->a, q);
@@ -634,7 +674,7 @@ static void block(struct soa *o, const struct block *b, const char *under)
             const char *sel = mark(o, temporary(o, "sel", base_type(s->rhs->w, s->rhs->s))), *none = NULL;
 
             line(o, fmt("%s = %s;", sel, put(o, s->rhs)));
-            if (!o->select)
+            if (!selects(o))
                 line(o, fmt("switch (%s) {", sel));
             for (int j = 0; j < s->narm; j++) {
                 const struct arm *a = &s->arm[j];
@@ -642,7 +682,7 @@ static void block(struct soa *o, const struct block *b, const char *under)
 
                 if (!a->is_default && t != NULL)
                     none = none == NULL ? t : fmt("%s | %s", none, t);
-                if (o->select) {
+                if (selects(o)) {
                     if (!a->is_default && t != NULL)
                         block(o, &a->body, also(o, under, t));
                     continue;
@@ -659,10 +699,10 @@ static void block(struct soa *o, const struct block *b, const char *under)
                 line(o, "break;");
                 o->depth--;
             }
-            for (int j = 0; j < s->narm && o->select; j++)
+            for (int j = 0; j < s->narm && selects(o); j++)
                 if (s->arm[j].is_default)
                     block(o, &s->arm[j].body, none == NULL ? under : also(o, under, fmt("(%s) ^ 1u", none)));
-            if (!o->select)
+            if (!selects(o))
                 line(o, "}");
             break;
         }
@@ -677,7 +717,7 @@ static void block(struct soa *o, const struct block *b, const char *under)
             }
             const char *why = fmt("%s:%d: assertion failed: %s", base ? base + 1 : s->at.file, s->at.line, quoted);
 
-            if (!o->select) {
+            if (!selects(o)) {
                 line(o, fmt("if (!%s)", c));
                 line(o, fmt("    rs_failed(\"%s\");", why));
                 break;
@@ -845,6 +885,14 @@ static const char *input_view(struct soa *o, struct mod *m, const struct kid *k,
     return text;
 }
 
+/* Declares a member of the structure; a vector register must not reach from one cache line into the next. */
+static void array(struct soa *o, const struct mod *m, int w, bool s, const char *name, const char *dims, int n)
+{
+    const int bytes = n * (w <= 8 ? 1 : w <= 16 ? 2 : w <= 32 ? 4 : 8);
+
+    fprintf(o->f, "    %s%s %s_%s%s;\n", bytes >= 64 ? "_Alignas(64) " : bytes >= 16 ? "_Alignas(16) " : "", kept_type(w, s), m->d->name, name, dims);
+}
+
 /* Ports of one module, children first for outputs, parents first for inputs. */
 static void name_ports(struct soa *o, struct mod *m, bool out)
 {
@@ -870,7 +918,7 @@ static void name_ports(struct soa *o, struct mod *m, bool out)
         net->text = view != NULL ? view : fmt("s->%s_%s_%s", m->d->name, out ? "out" : "in", p[i].name);
         map_set(&m->port, out ? fmt(">%s", p[i].name) : p[i].name, net);
         if (view == NULL)
-            fprintf(o->f, "    %s %s_%s_%s[%d];\n", kept_type(net->w, net->s), m->d->name, out ? "out" : "in", p[i].name, net->n * m->total);
+            array(o, m, net->w, net->s, fmt("%s_%s", out ? "out" : "in", p[i].name), fmt("[%d]", net->n * m->total), net->n * m->total);
     }
 }
 
@@ -1037,8 +1085,6 @@ static bool calls_first(const struct design *d, const struct block *b, int *call
 
 static void write_module(struct soa *o, struct mod *m)
 {
-    const bool select = m->total >= SELECT_MIN && memory_accesses(&m->d->body) <= SELECT_MEMORY_MAX;
-
     o->m = m;
     o->names = o->calls = 0;
     for (int i = 0; i < m->d->nvar && m->in_order; i++)
@@ -1056,8 +1102,8 @@ static void write_module(struct soa *o, struct mod *m)
     fprintf(o->f, "/* %d x %s */\nstatic void clock_%s(struct rs_soa *restrict s)\n{\n", m->total, m->d->name, m->d->name);
     for (int k = 0; k < m->nkid; k++)
         each_net(o, &m->kid[k], copy_inputs);
-    o->select = select;
-    if (select) {
+    o->select = m->select;
+    if (m->select) {
         write_inputs_and_block(o);
         write_ops(o);
     } else {
@@ -1068,7 +1114,7 @@ static void write_module(struct soa *o, struct mod *m)
         return;
     }
     clock_kids(o, 4);
-    if (select) {
+    if (m->select) {
         write_outputs(o);
         write_ops(o);
     } else {
@@ -1130,6 +1176,38 @@ static void find_kids(struct soa *o, struct mod *m)
     }
 }
 
+/*
+ * A memory's leaves of one C type are one array, word by word: they are read together, so they share cache lines, and a
+ * word that is copied is a run.
+ */
+static void pack_words(struct mod *m)
+{
+    for (int i = 0; i < m->d->nvar; i++) {
+        struct var *v = m->d->var[i];
+        bool alike = true;
+        int leaf = 0, n = 0;
+
+        if (v->mem == NULL)
+            continue;
+        v->word = v;
+        for (int j = 0; j < m->d->nvar; j++) {
+            struct var *u = m->d->var[j];
+
+            if (u->mem != v->mem)
+                continue;
+            alike = alike && strcmp(kept_type(u->w, u->s), kept_type(v->w, v->s)) == 0;
+            leaf += u->lsb < v->lsb;
+            n++;
+            if (u->lsb < v->word->lsb)
+                v->word = u;
+        }
+        v->leaf = alike ? leaf : 0;
+        v->nleaf = alike ? n : 1;
+        if (!alike)
+            v->word = v;
+    }
+}
+
 /* Children before their parents. */
 static void list(struct soa *o, struct mod *m, struct mod **order, int *n)
 {
@@ -1170,6 +1248,9 @@ void emit_soa(const char *path, const char *top, struct design **d, int nd)
     for (int i = 0; i < n; i++) {
         int calls = 0;
 
+        pack_words(order[i]);
+        order[i]->select = order[i]->total >= SELECT_MIN && memory_accesses(&order[i]->d->body) <= SELECT_MEMORY_MAX;
+
         order[i]->in_order = order[i]->total == 1 && order[i]->nkid != 0 && calls_first(order[i]->d, &order[i]->d->body, &calls) &&
                              calls == order[i]->d->ninst;
     }
@@ -1192,15 +1273,10 @@ void emit_soa(const char *path, const char *top, struct design **d, int nd)
         for (int j = 0; j < m->d->nvar; j++) {
             const struct var *v = m->d->var[j];
 
-            if (v->k != V_STATE || (v->mem != NULL ? !v->mem->seen_read : !v->live[0] && !v->live[1]))
+            if (v->k != V_STATE || (v->mem != NULL ? !v->mem->seen_read || v->word != v : !v->live[0] && !v->live[1]))
                 continue;
-            fprintf(o.f, "    %s %s_%s", kept_type(v->w, v->s), m->d->name, v->name);
-            if (m->total == 1)
-                fprintf(o.f, "[%d];\n", v->n);
-            else if (in_rows(v))
-                fprintf(o.f, "[%d][%d];\n", m->total, v->n);
-            else
-                fprintf(o.f, "[%d][%d];\n", v->n, m->total);
+            array(&o, m, v->w, v->s, v->name, in_rows(m, v) ? fmt("[%d]", elements(v) * m->total) : fmt("[%d][%d]", v->n, m->total),
+                  elements(v) * m->total);
         }
     }
     for (int i = 0; i < n; i++)
