@@ -1,8 +1,8 @@
 /*
  * onnx.h - ONNX models (.onnx) become graphs.
  *
- * Operator sets up to 19 (10 to 19 are tested, older ones as far as the data set has them), QDQ, QOperator and float models; docs/operators.md has every operator and where it runs.  The
- * file's wire format is protobuf-c's, everything else our own: sizes, memory and time are bounded by the file's size,
+ * Operator sets up to 21 (10 to 19 by the data set, older ones as far as it has them, 17, 20 and 21 as onnx_write.h writes them), QDQ,
+ * QOperator and float models; docs/operators.md has every operator and where it runs.  The file's wire format is protobuf-c's, everything else our own: sizes, memory and time are bounded by the file's size,
  * nothing recurses, and nothing in a file can crash it.  Activations come out [N][H][W][C]; the network's own inputs and
  * outputs keep ONNX's order.  A symbolic first dimension is a batch of 1 (rs_graph_set_batch() changes it).
  * Codes of uint8 tensors are held as int8, 128 less; the network's inputs and outputs stay uint8.

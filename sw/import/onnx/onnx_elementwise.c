@@ -200,24 +200,75 @@ static rs_status bound(struct onnx_importer *im, const struct onnx_node *n, int 
     return RS_OK;
 }
 
+/* Operators that are functions of one element; names and defaults of their attributes. */
+static const struct onnx_function functions[] = {
+    { "HardSigmoid", RS_FUNCTION_HARD_SIGMOID, "alpha", "beta", 0.2f, 0.5f },
+    { "LeakyRelu", RS_FUNCTION_LEAKY_RELU, "alpha", "", 0.01f, 0 },
+    { "Elu", RS_FUNCTION_ELU, "alpha", "", 1, 0 },
+    { "Selu", RS_FUNCTION_SELU, "alpha", "gamma", 1.67326319217681884765625f, 1.05070102214813232421875f },
+    { "Celu", RS_FUNCTION_CELU, "alpha", "", 1, 0 },
+    { "ThresholdedRelu", RS_FUNCTION_THRESHOLDED_RELU, "alpha", "", 1, 0 },
+    { "Relu", RS_FUNCTION_RELU, "", "", 0, 0 }, { "Sigmoid", RS_FUNCTION_SIGMOID, "", "", 0, 0 },
+    { "Tanh", RS_FUNCTION_TANH, "", "", 0, 0 }, { "HardSwish", RS_FUNCTION_HARD_SWISH, "", "", 0, 0 },
+    { "Softplus", RS_FUNCTION_SOFTPLUS, "", "", 0, 0 }, { "Softsign", RS_FUNCTION_SOFTSIGN, "", "", 0, 0 },
+    { "Abs", RS_FUNCTION_ABS, "", "", 0, 0 }, { "Neg", RS_FUNCTION_NEG, "", "", 0, 0 }, { "Sign", RS_FUNCTION_SIGN, "", "", 0, 0 },
+    { "Reciprocal", RS_FUNCTION_RECIPROCAL, "", "", 0, 0 }, { "Ceil", RS_FUNCTION_CEIL, "", "", 0, 0 },
+    { "Floor", RS_FUNCTION_FLOOR, "", "", 0, 0 }, { "Round", RS_FUNCTION_ROUND, "", "", 0, 0 }, { "Sqrt", RS_FUNCTION_SQRT, "", "", 0, 0 },
+    { "Exp", RS_FUNCTION_EXP, "", "", 0, 0 }, { "Log", RS_FUNCTION_LOG, "", "", 0, 0 }, { "Erf", RS_FUNCTION_ERF, "", "", 0, 0 },
+    { "Sin", RS_FUNCTION_SIN, "", "", 0, 0 }, { "Cos", RS_FUNCTION_COS, "", "", 0, 0 }, { "Tan", RS_FUNCTION_TAN, "", "", 0, 0 },
+    { "Asin", RS_FUNCTION_ASIN, "", "", 0, 0 }, { "Acos", RS_FUNCTION_ACOS, "", "", 0, 0 }, { "Atan", RS_FUNCTION_ATAN, "", "", 0, 0 },
+    { "Sinh", RS_FUNCTION_SINH, "", "", 0, 0 }, { "Cosh", RS_FUNCTION_COSH, "", "", 0, 0 }, { "Asinh", RS_FUNCTION_ASINH, "", "", 0, 0 },
+    { "Acosh", RS_FUNCTION_ACOSH, "", "", 0, 0 }, { "Atanh", RS_FUNCTION_ATANH, "", "", 0, 0 }, { "Clip", RS_FUNCTION_CLIP, "", "", 0, 0 },
+    { "Gelu", RS_FUNCTION_GELU, "", "", 0, 0 },
+};
+enum { FUNCTIONS = sizeof functions / sizeof functions[0] };
+
+const struct onnx_function *onnx_function_of(enum rs_function f)
+{
+    if (f == RS_FUNCTION_SIGMOID_ONNX)                   /* the same function, in other bits */
+        f = RS_FUNCTION_SIGMOID;
+    for (int i = 0; i < FUNCTIONS; i++)
+        if (functions[i].f == f)
+            return &functions[i];
+    return NULL;
+}
+
+/*
+ * The graph's own operation on codes, whose bits are TensorFlow Lite's, unless the graph rounds as ONNX does; a function by its table where
+ * the scales are not those that the operation is made for.
+ */
+static enum rs_op integer_op(const struct onnx_importer *im, enum rs_function f, float a, float b, int in, int out)
+{
+    const struct rs_tensor_quant *from = &im->g->tensors[in].quant, *to = &im->g->tensors[out].quant;
+    const float ratio = from->scale[0] / to->scale[0];
+    const bool same = ratio == 1 && from->zero_point[0] == to->zero_point[0], rescales = im->g->rounding != RS_ROUND_ONNX;
+    struct rs_sigmoid_quant unused;
+
+    if (f == RS_FUNCTION_RELU && same)
+        return RS_OP_RELU;
+    if (!rescales || !(ratio > 0x1p-20f && ratio < 0x1p20f))
+        return RS_OP_FUNCTION;
+    switch (f) {
+    case RS_FUNCTION_RELU:
+        return RS_OP_RELU;
+    case RS_FUNCTION_CLIP:
+        return a == 0 && b == 6 ? RS_OP_RELU6 : a == -1 && b == 1 ? RS_OP_RELU_N1_TO_1 : RS_OP_FUNCTION;
+    case RS_FUNCTION_SIGMOID:
+    case RS_FUNCTION_TANH: {
+        const bool sigmoid = f == RS_FUNCTION_SIGMOID;
+
+        if (to->scale[0] != (sigmoid ? 1.0f / 256 : 1.0f / 128) || to->zero_point[0] != (sigmoid ? -128 : 0) ||
+            rs_sigmoid_quant_init(from->scale[0], from->zero_point[0], &unused, NULL) != RS_OK)
+            return RS_OP_FUNCTION;
+        return sigmoid ? RS_OP_LOGISTIC : RS_OP_TANH;
+    }
+    default:
+        return RS_OP_FUNCTION;
+    }
+}
+
 rs_status onnx_unary(struct onnx_importer *im, struct onnx_node *n)
 {
-    static const struct { const char *name; enum rs_function f; float alpha, second; const char *second_name; } functions[] = {
-        { "Relu", RS_FUNCTION_RELU, 0, 0, "" }, { "Sigmoid", RS_FUNCTION_SIGMOID, 0, 0, "" }, { "Tanh", RS_FUNCTION_TANH, 0, 0, "" },
-        { "HardSwish", RS_FUNCTION_HARD_SWISH, 0, 0, "" }, { "HardSigmoid", RS_FUNCTION_HARD_SIGMOID, 0.2f, 0.5f, "beta" },
-        { "LeakyRelu", RS_FUNCTION_LEAKY_RELU, 0.01f, 0, "" }, { "Elu", RS_FUNCTION_ELU, 1, 0, "" },
-        { "Selu", RS_FUNCTION_SELU, 1.67326319217681884765625f, 1.05070102214813232421875f, "gamma" }, { "Celu", RS_FUNCTION_CELU, 1, 0, "" },
-        { "ThresholdedRelu", RS_FUNCTION_THRESHOLDED_RELU, 1, 0, "" }, { "Softplus", RS_FUNCTION_SOFTPLUS, 0, 0, "" },
-        { "Softsign", RS_FUNCTION_SOFTSIGN, 0, 0, "" }, { "Abs", RS_FUNCTION_ABS, 0, 0, "" }, { "Neg", RS_FUNCTION_NEG, 0, 0, "" },
-        { "Sign", RS_FUNCTION_SIGN, 0, 0, "" }, { "Reciprocal", RS_FUNCTION_RECIPROCAL, 0, 0, "" }, { "Ceil", RS_FUNCTION_CEIL, 0, 0, "" },
-        { "Floor", RS_FUNCTION_FLOOR, 0, 0, "" }, { "Round", RS_FUNCTION_ROUND, 0, 0, "" }, { "Sqrt", RS_FUNCTION_SQRT, 0, 0, "" },
-        { "Exp", RS_FUNCTION_EXP, 0, 0, "" }, { "Log", RS_FUNCTION_LOG, 0, 0, "" }, { "Erf", RS_FUNCTION_ERF, 0, 0, "" },
-        { "Sin", RS_FUNCTION_SIN, 0, 0, "" }, { "Cos", RS_FUNCTION_COS, 0, 0, "" }, { "Tan", RS_FUNCTION_TAN, 0, 0, "" },
-        { "Asin", RS_FUNCTION_ASIN, 0, 0, "" }, { "Acos", RS_FUNCTION_ACOS, 0, 0, "" }, { "Atan", RS_FUNCTION_ATAN, 0, 0, "" },
-        { "Sinh", RS_FUNCTION_SINH, 0, 0, "" }, { "Cosh", RS_FUNCTION_COSH, 0, 0, "" }, { "Asinh", RS_FUNCTION_ASINH, 0, 0, "" },
-        { "Acosh", RS_FUNCTION_ACOSH, 0, 0, "" }, { "Atanh", RS_FUNCTION_ATANH, 0, 0, "" }, { "Clip", RS_FUNCTION_CLIP, 0, 0, "" },
-        { "Gelu", RS_FUNCTION_GELU, 0, 0, "" },
-    };
     const struct onnx_value *x = onnx_has(n, 0) ? &im->values[n->in[0]] : NULL;
     enum rs_function f = RS_FUNCTION_COUNT;
     float a = 0, b = 0;
@@ -226,10 +277,10 @@ rs_status onnx_unary(struct onnx_importer *im, struct onnx_node *n)
 
     if (x == NULL)
         return onnx_malformed(im, "its operand is absent");
-    for (size_t i = 0; i < sizeof functions / sizeof functions[0]; i++)
+    for (int i = 0; i < FUNCTIONS; i++)
         if (strcmp(functions[i].name, n->op->name) == 0) {
             f = functions[i].f;
-            a = onnx_float(n, "alpha", functions[i].alpha);
+            a = onnx_float(n, functions[i].first_name, functions[i].first);
             b = onnx_float(n, functions[i].second_name, functions[i].second);
         }
     if (f == RS_FUNCTION_CLIP) {
@@ -242,16 +293,16 @@ rs_status onnx_unary(struct onnx_importer *im, struct onnx_node *n)
         f = RS_FUNCTION_GELU_TANH;
     if (onnx_dequantizes(im, n->in[0], &codes, &from) && onnx_quantized_later(im, n->out[0], &target, &to, NULL)) {
         const struct onnx_layout layout = onnx_lies(im, codes);
-        struct rs_node node = { .op = RS_OP_FUNCTION, .function = f, .beta = a, .gamma = b };
         int in, out;
 
         onnx_take_quantize(im, n->out[0], target);
         TRY(onnx_define(im, target, im->values[target].type, x->rank, x->dim));
         TRY(onnx_codes(im, codes, &layout, from.scale, from.zero_point, &in));
         TRY(onnx_codes_output(im, target, &layout, to.scale, to.zero_point, &out));
-        if (f == RS_FUNCTION_RELU && from.scale == to.scale && from.zero_point == to.zero_point && im->values[codes].type == im->values[target].type)
-            node = (struct rs_node){ .op = RS_OP_RELU };
-        return onnx_emit(im, &node, &in, 1, out);
+        const enum rs_op op = integer_op(im, f, a, b, in, out);
+
+        return onnx_emit(im, op == RS_OP_FUNCTION ? &(struct rs_node){ .op = op, .function = f, .beta = a, .gamma = b }
+                                                  : &(struct rs_node){ .op = op }, &in, 1, out);
     }
     if (onnx_is_codes(x) && (f == RS_FUNCTION_CLIP || f == RS_FUNCTION_RELU)) {      /* integers that stand for themselves */
         const struct onnx_layout layout = onnx_lies(im, n->in[0]);
@@ -268,15 +319,44 @@ rs_status onnx_unary(struct onnx_importer *im, struct onnx_node *n)
 
 /* ---- softmax ---- */
 
+/* TensorFlow Lite's softmax of codes, with the output's scale that it has. */
+static rs_status softmax_of_codes(struct onnx_importer *im, const struct onnx_node *n, int axis, bool *done)
+{
+    const struct onnx_value *x = &im->values[n->in[0]];
+    struct rs_softmax_quant unused;
+    struct onnx_layout layout;
+    struct onnx_quant from, to;
+    int codes, target, in, out;
+
+    *done = false;
+    if (im->g->rounding == RS_ROUND_ONNX || axis != x->rank - 1 || x->dim[axis] > 4095 || !onnx_dequantizes(im, n->in[0], &codes, &from) ||
+        !onnx_quantized_later(im, n->out[0], &target, &to, NULL) || to.scale != 1.0f / 256 || to.zero_point != (onnx_quantized_type(im, target) == OX_UINT8 ? 0 : -128) ||
+        rs_softmax_quant_init(1, from.scale, &unused, NULL) != RS_OK)
+        return RS_OK;
+    layout = onnx_lies(im, codes);
+    if (layout.axis[x->rank - 1] != axis)
+        layout = onnx_identity(x->rank);
+    onnx_take_quantize(im, n->out[0], target);
+    TRY(onnx_define(im, target, im->values[target].type, x->rank, x->dim));
+    TRY(onnx_codes(im, codes, &layout, from.scale, from.zero_point, &in));
+    TRY(onnx_codes_output(im, target, &layout, to.scale, to.zero_point, &out));
+    *done = true;
+    return onnx_emit(im, &(struct rs_node){ .op = RS_OP_SOFTMAX, .beta = 1, .n_axes = 1, .axis = { x->rank - 1 } }, &in, 1, out);
+}
+
 rs_status onnx_softmax(struct onnx_importer *im, struct onnx_node *n)
 {
     const struct onnx_value *x = &im->values[n->in[0]];
     struct onnx_layout layout;
     int axis, in, out, from = n->in[0], to = n->out[0];
+    bool done;
 
     if (x->type != OX_FLOAT || x->rank < 1 || x->rank > RS_MAX_RANK)
         return onnx_unsupported(im, "a softmax of rank %d of %s", x->rank, onnx_type_name(x->type));
     TRY(onnx_axis(im, onnx_int(n, "axis", im->opset < 13 ? 1 : -1), x->rank, &axis));
+    TRY(softmax_of_codes(im, n, axis, &done));
+    if (done)
+        return RS_OK;
     TRY(onnx_define(im, to, OX_FLOAT, x->rank, x->dim));
     if (im->opset < 13 && axis != x->rank - 1) {         /* once over all dimensions from the axis on */
         int32_t dim[2] = { 1, 1 };

@@ -154,10 +154,11 @@ bool onnx_scalar_quant(const struct onnx_importer *im, int scale, int zero_point
 /* The value is codes made real, with one scale: *codes is the value with the codes. */
 bool onnx_dequantizes(const struct onnx_importer *im, int value, int *codes, struct onnx_quant *q);
 /*
- * What follows @value is only QuantizeLinear with one scale, after Relu or Clip to [0, 6] if @act is not NULL: *out is
+ * What follows @value is only QuantizeLinear with one scale, after Relu or Clip to [0, 6] or [-1, 1] if @act is not NULL: *out is
  * the value with its codes.  Nothing is changed; onnx_take_quantize() says that the caller has made *out.
  */
 bool onnx_quantized_later(const struct onnx_importer *im, int value, int *out, struct onnx_quant *q, enum rs_activation *act);
+enum onnx_type onnx_quantized_type(const struct onnx_importer *im, int out);         /* of the codes that a QuantizeLinear makes */
 void onnx_take_quantize(struct onnx_importer *im, int value, int out);
 
 /* The codes @codes, which mean @from, as codes @out, which mean @to. */
@@ -210,6 +211,9 @@ rs_status onnx_pad(struct onnx_importer *im, struct onnx_node *n);
 rs_status onnx_concat(struct onnx_importer *im, struct onnx_node *n);
 rs_status onnx_resize(struct onnx_importer *im, struct onnx_node *n);
 
+/* An operator that is a function of one element: the names of its attributes ("": it has none) and what they are when absent. */
+struct onnx_function { const char *name; enum rs_function f; const char *first_name, *second_name; float first, second; };
+const struct onnx_function *onnx_function_of(enum rs_function f);    /* NULL: ONNX has no such operator */
 /* f of each element of @from, in float32, as @to, whose dims are defined. */
 rs_status onnx_function(struct onnx_importer *im, int from, int to, enum rs_function f, float a, float b);
 /* A bias of @m int32 of scale s_in * s_filter: constant codes of that scale, or constant reals. */

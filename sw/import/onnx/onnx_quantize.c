@@ -44,15 +44,27 @@ static rs_status quantized_type(struct onnx_importer *im, const struct onnx_node
     return RS_OK;
 }
 
-static bool is_clip_0_6(const struct onnx_importer *im, const struct onnx_node *n)
+/* The activation that Relu, or Clip with these bounds, is; NONE: it is another function. */
+static enum rs_activation activation_of(const struct onnx_importer *im, const struct onnx_node *n)
 {
     const struct onnx_constant *low = onnx_has(n, 1) ? im->values[n->in[1]].constant : NULL;
     const struct onnx_constant *high = onnx_has(n, 2) ? im->values[n->in[2]].constant : NULL;
+    double least, greatest;
 
-    if (im->opset < 11)
-        return onnx_float(n, "min", -1) == 0 && onnx_float(n, "max", 0) == 6;
-    return low != NULL && high != NULL && low->count == 1 && high->count == 1 && onnx_constant_real(low, 0) == 0 &&
-           onnx_constant_real(high, 0) == 6;
+    if (is(n, "Relu"))
+        return RS_ACT_RELU;
+    if (!is(n, "Clip") || (im->opset >= 11 && (low == NULL || high == NULL || low->count != 1 || high->count != 1)))
+        return RS_ACT_NONE;
+    least = im->opset < 11 ? (double)onnx_float(n, "min", 1) : onnx_constant_real(low, 0);
+    greatest = im->opset < 11 ? (double)onnx_float(n, "max", 0) : onnx_constant_real(high, 0);
+    return least == 0 && greatest == 6 ? RS_ACT_RELU6 : least == -1 && greatest == 1 ? RS_ACT_RELU_N1_TO_1 : RS_ACT_NONE;
+}
+
+enum onnx_type onnx_quantized_type(const struct onnx_importer *im, int out)
+{
+    const struct onnx_node *n = &im->nodes[im->values[out].producer];
+
+    return onnx_has(n, 2) ? im->values[n->in[2]].type : OX_UINT8;
 }
 
 bool onnx_quantized_later(const struct onnx_importer *im, int value, int *out, struct onnx_quant *q, enum rs_activation *act)
@@ -65,8 +77,8 @@ bool onnx_quantized_later(const struct onnx_importer *im, int value, int *out, s
         return false;
     const struct onnx_node *n = &im->nodes[v->reader];
 
-    if (act != NULL && (is(n, "Relu") || (is(n, "Clip") && is_clip_0_6(im, n))) && n->n_out == 1) {
-        *act = is(n, "Relu") ? RS_ACT_RELU : RS_ACT_RELU6;
+    if (act != NULL && n->n_out == 1 && activation_of(im, n) != RS_ACT_NONE) {
+        *act = activation_of(im, n);
         value = n->out[0];
         v = &im->values[value];
         if (v->readers != 1 || v->is_output)
@@ -76,12 +88,10 @@ bool onnx_quantized_later(const struct onnx_importer *im, int value, int *out, s
     if (!is(n, "QuantizeLinear") || n->n_in < 2 || n->n_out != 1 || n->in[0] != value ||
         !onnx_scalar_quant(im, n->in[1], onnx_has(n, 2) ? n->in[2] : -1, q))
         return false;
-    const enum onnx_type type = onnx_has(n, 2) ? im->values[n->in[2]].type : OX_UINT8;
+    const enum onnx_type type = onnx_quantized_type(im, n->out[0]);
 
-    if (type != OX_UINT8 && type != OX_INT8)
-        return false;
     *out = n->out[0];
-    return true;
+    return type == OX_UINT8 || type == OX_INT8;
 }
 
 void onnx_take_quantize(struct onnx_importer *im, int value, int out)
@@ -92,7 +102,7 @@ void onnx_take_quantize(struct onnx_importer *im, int value, int out)
         n->done = true;
         value = n->out[0];
         if (value == out)
-            im->values[out].type = onnx_has(n, 2) ? im->values[n->in[2]].type : OX_UINT8;
+            im->values[out].type = onnx_quantized_type(im, out);
     }
 }
 
@@ -170,6 +180,8 @@ rs_status onnx_quantize_linear(struct onnx_importer *im, struct onnx_node *n)
 
     if (!onnx_has(n, 1) || im->values[n->in[1]].constant == NULL || (onnx_has(n, 2) && im->values[n->in[2]].constant == NULL))
         return onnx_unsupported(im, "its scale or zero point is computed at run time, only constants are supported");
+    if (onnx_int(n, "block_size", 0) != 0)
+        return onnx_unsupported(im, "a scale a block, one or one along an axis is supported");
     if (x->type != OX_FLOAT)
         return onnx_unsupported(im, "its input is %s, only float32 is supported", onnx_type_name(x->type));
     TRY(quantized_type(im, n, &type));
@@ -241,6 +253,8 @@ rs_status onnx_dequantize_linear(struct onnx_importer *im, struct onnx_node *n)
 
     if (!scalar && x->rank > 0)
         TRY(onnx_axis(im, onnx_int(n, "axis", 1), x->rank, &axis));
+    if (onnx_int(n, "block_size", 0) != 0)
+        return onnx_unsupported(im, "a scale a block, one or one along an axis is supported");
     if (im->values[n->in[1]].type != OX_FLOAT)
         return onnx_unsupported(im, "a scale of %s, only float32 is supported", onnx_type_name(im->values[n->in[1]].type));
     if (x->constant == NULL && !onnx_is_codes(x))

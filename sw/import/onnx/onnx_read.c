@@ -14,7 +14,7 @@
 
 struct onnx_block { struct onnx_block *next; };
 
-enum { FIRST_OPSET = 1, LAST_OPSET = 19, MAX_BYTES = 1 << 30, OWN_VALUES = 6 };
+enum { FIRST_OPSET = 1, LAST_OPSET = 21, MAX_BYTES = 1 << 30, OWN_VALUES = 6 };
 
 rs_status onnx_unsupported(struct onnx_importer *im, const char *format, ...)
 {

@@ -449,6 +449,18 @@ static rs_status pad_explicitly(struct onnx_importer *im, struct rs_node *w, int
     return onnx_emit(im, &pad, &from, 1, *tensor);
 }
 
+/* A mean of codes that stays at their scale: the array's pool, which rounds as TensorFlow Lite does. */
+static bool pooled_as_codes(const struct onnx_importer *im, const struct onnx_node *n, int *codes, struct onnx_quant *q, int *target,
+                            enum rs_activation *act)
+{
+    struct onnx_quant to;
+
+    if (im->g->rounding == RS_ROUND_ONNX || !onnx_dequantizes(im, n->in[0], codes, q) || !onnx_quantized_later(im, n->out[0], target, &to, act) ||
+        q->scale != to.scale || q->zero_point != to.zero_point)
+        return false;
+    return im->values[*codes].type == onnx_quantized_type(im, *target);
+}
+
 rs_status onnx_pool(struct onnx_importer *im, struct onnx_node *n)
 {
     const bool average = strcmp(n->op->name, "AveragePool") == 0;
@@ -458,7 +470,8 @@ rs_status onnx_pool(struct onnx_importer *im, struct onnx_node *n)
     struct rs_node w = { .op = average ? RS_OP_AVERAGE_POOL_2D : RS_OP_MAX_POOL_2D };
     const bool ceil_mode = onnx_int(n, "ceil_mode", 0) != 0, count_pads = average && onnx_int(n, "count_include_pad", 0) != 0;
     int32_t kernel[2], out[2];
-    int from, to, in, wide, tensor;
+    struct onnx_quant q;
+    int from, to, in, wide, tensor, codes, target;
 
     if (n->n_out > 1 && n->out[1] >= 0 && im->values[n->out[1]].readers > 0)
         return onnx_unsupported(im, "its second output, the indices, is not supported");
@@ -480,6 +493,16 @@ rs_status onnx_pool(struct onnx_importer *im, struct onnx_node *n)
     const int32_t dim[4] = { x->dim[0], x->dim[1], out[0], out[1] };
     const int32_t narrow[4] = { dim[0], dim[1], spatial == 2 ? dim[2] : dim[3], dim[3] };
 
+    if (average && !(count_pads && padded) && pooled_as_codes(im, n, &codes, &q, &target, &w.act)) {
+        onnx_take_quantize(im, n->out[0], target);
+        TRY(out_2d(im, target, im->values[target].type, rank, dim, &wide));
+        TRY(as_2d(im, codes, &from));
+        TRY(onnx_codes(im, from, &nhwc, q.scale, q.zero_point, &in));
+        TRY(onnx_codes_output(im, wide, &nhwc, q.scale, q.zero_point, &tensor));
+        TRY(onnx_emit(im, &w, &in, 1, tensor));
+        return back_to_1d(im, wide, target);
+    }
+    w.act = RS_ACT_NONE;
     TRY(onnx_moved(im, n->in[0], n->out[0], rank, narrow, !average, &from, &to));
     TRY(as_2d(im, from, &from));
     TRY(onnx_input(im, from, &nhwc, &in));
