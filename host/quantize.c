@@ -1,11 +1,11 @@
-/* quantize.c - rs_quantize_model(): a float file in, an int8 file out. */
+/* quantize.c - rs_quantize_model(): a float file in, an int8 file out, of the kind that its name says. */
 #include <math.h>
 #include <stdlib.h>
+#include "export.h"
 #include "file.h"
 #include "import.h"
 #include "model_file.h"
 #include "quant.h"
-#include "tflite_write.h"
 
 static void report_layers(const struct rs_graph *q, const struct rs_quant_report *report, const struct rs_quantize_options *o)
 {
@@ -41,7 +41,7 @@ rs_status rs_quantize_model(const char *path, const float *const *samples, uint3
     if (status == RS_OK)
         status = rs_quant_graph(g, samples, (int)n, &quant, &q, &report, &why);
     if (status == RS_OK)
-        status = rs_tflite_write(q, "Quantized by rowstation " RS_VERSION, &written, &written_bytes, &why);
+        status = rs_export(q, out, "Quantized by rowstation " RS_VERSION, &written, &written_bytes, &why);
     if (status != RS_OK) {
         rs_fail(err, status, "%.200s: %.300s", path, why.text);
     } else {

@@ -265,8 +265,8 @@ struct rs_quantize_options {
  * @path:    a float .tflite or .onnx: every input and output is float32
  * @samples: samples[i] holds @n items of the model's input i (elements as rs_model_input() of the model says), dense;
  *           from the training data, some hundreds; borrowed until return
- * @out:     the .tflite that is written
- * Errors: RS_ERR_IO; those of rs_model_load(); RS_ERR_UNSUPPORTED (not a float model, or an operation that TFLite has not);
+ * @out:     what is written: ONNX (QDQ, docs/quantization.md) if it ends in .onnx, else TFLite
+ * Errors: RS_ERR_IO; those of rs_model_load(); RS_ERR_UNSUPPORTED (not a float model, or an operation that files of this kind have not);
  * RS_ERR_RANGE (a NaN or infinity on the way).
  */
 RS_MUST_CHECK rs_status rs_quantize_model(const char *path, const float *const *samples, uint32_t n,

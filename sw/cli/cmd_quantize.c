@@ -5,9 +5,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include "cli.h"
+#include "export.h"
 #include "input.h"
 #include "quant.h"
-#include "tflite_write.h"
 
 #define COMMAND "quantize"
 
@@ -234,7 +234,7 @@ static rs_status print_row(const char *name, struct rs_graph *g, const struct rs
 
 /* ---- the command -------------------------------------------------------------------------------------- */
 
-static rs_status write_model(const struct job *j, const struct rs_graph *q, const struct rs_quant_report *r, struct rs_error *err)
+static rs_status write_model(const struct job *j, struct rs_graph *q, const struct rs_quant_report *r, struct rs_error *err)
 {
     static const char *const methods[] = {"min-max", "percentile", "least squared error"};
     char about[160];
@@ -244,7 +244,7 @@ static rs_status write_model(const struct job *j, const struct rs_graph *q, cons
 
     snprintf(about, sizeof about, "Quantized by rowstation %s: %s over %d samples%s%s", rs_version(), methods[j->options.calibration],
              r->samples, r->equalized > 0 ? ", layers equalized" : "", r->corrected > 0 ? ", biases corrected" : "");
-    rs_status status = rs_tflite_write(q, about, &bytes, &size, err);
+    rs_status status = rs_export(q, j->out, about, &bytes, &size, err);
 
     if (status != RS_OK)
         return status;

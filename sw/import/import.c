@@ -2,6 +2,7 @@
 #include <string.h>
 #include "import.h"
 #include "onnx.h"
+#include "onnx_write.h"
 #include "tflite.h"
 
 /* A FlatBuffers file with TFLite's identifier, or a protobuf message that starts as ONNX's writers start it: field 1, a
@@ -36,6 +37,15 @@ rs_status rs_onnx_read(const void *bytes, size_t size, enum rs_rounding rounding
         *out = NULL;
     return rs_fail(err, RS_ERR_UNSUPPORTED, "an ONNX model, and this library was built without protobuf-c; install it "
                    "(Debian: libprotobuf-c-dev protobuf-c-compiler) and build again");
+}
+
+rs_status rs_onnx_write(const struct rs_graph *g, bool any_batch, const char *description, uint8_t **bytes, size_t *size, struct rs_error *err)
+{
+    (void)g, (void)any_batch, (void)description, (void)size;
+    if (bytes != NULL)
+        *bytes = NULL;
+    return rs_fail(err, RS_ERR_UNSUPPORTED, "an ONNX model is to be written, and this library was built without protobuf-c; install "
+                   "it (Debian: libprotobuf-c-dev protobuf-c-compiler) and build again, or write a .tflite");
 }
 
 bool rs_onnx_operator(int index, const char **domain, const char **name, const char **where, const char **what)
