@@ -20,6 +20,7 @@ int cmd_explore(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_compile(int argc, char **argv);
 int cmd_quantize(int argc, char **argv);
+int cmd_convert(int argc, char **argv);
 
 /* "rowstation run: TEXT", then the command's usage, to stderr; returns CLI_USAGE. */
 __attribute__((format(printf, 2, 3)))
@@ -49,6 +50,9 @@ RS_MUST_CHECK rs_status cli_config(const char *target, struct rs_hw_config *conf
  * the .tflite itself (free()). */
 RS_MUST_CHECK rs_status cli_graph(const char *path, struct rs_graph **graph, uint8_t **bytes, size_t *size,
                                   struct rs_error *err);
+
+/* Writes @graph as the kind of file that @path's ending says (rs_export()); *size: its bytes. */
+RS_MUST_CHECK rs_status cli_export(struct rs_graph *graph, const char *path, const char *about, size_t *size, struct rs_error *err);
 
 /* Opens @path for writing; "-" is stdout.  NULL: *err says why. */
 FILE *cli_create(const char *path, struct rs_error *err);

@@ -1,11 +1,9 @@
 /* cmd_quantize.c - `rowstation quantize`: a float model and some of its inputs become an int8 model; what it cost. */
 #include <dirent.h>
-#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
 #include "cli.h"
-#include "export.h"
 #include "input.h"
 #include "quant.h"
 
@@ -238,25 +236,15 @@ static rs_status write_model(const struct job *j, struct rs_graph *q, const stru
 {
     static const char *const methods[] = {"min-max", "percentile", "least squared error"};
     char about[160];
-    uint8_t *bytes = NULL;
     size_t size = 0;
-    FILE *file;
 
     snprintf(about, sizeof about, "Quantized by rowstation %s: %s over %d samples%s%s", rs_version(), methods[j->options.calibration],
              r->samples, r->equalized > 0 ? ", layers equalized" : "", r->corrected > 0 ? ", biases corrected" : "");
-    rs_status status = rs_export(q, j->out, about, &bytes, &size, err);
+    const rs_status status = cli_export(q, j->out, about, &size, err);
 
-    if (status != RS_OK)
-        return status;
-    file = fopen(j->out, "wb");
-    if (file == NULL)
-        status = rs_fail(err, RS_ERR_IO, "%s: %s", j->out, strerror(errno));
-    else if ((fwrite(bytes, 1, size, file) != size) | (fclose(file) != 0))
-        status = rs_fail(err, RS_ERR_IO, "%s: %s", j->out, strerror(errno));
     if (status == RS_OK)
         printf("%s: %zu bytes; %s over %d samples, %d pairs of layers equalized, biases of %d channels corrected\n", j->out, size,
                methods[j->options.calibration], r->samples, r->equalized, r->corrected);
-    free(bytes);
     return status;
 }
 

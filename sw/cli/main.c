@@ -7,6 +7,7 @@
 #include <unistd.h>
 #include "device.h"
 #include "emu_env.h"
+#include "export.h"
 #include "file.h"
 #include "import.h"
 #include "model_file.h"
@@ -48,6 +49,8 @@ static const struct command {
      "versions, targets; a known-answer run; every operation and where it runs", cmd_info},
     {"compile", "compile MODEL -o FILE [--target T]",
      "keep a model with its plan and packed filters for a preset", cmd_compile},
+    {"convert", "convert MODEL -o FILE.onnx|FILE.tflite",
+     "a model as the other kind of file, float or int8", cmd_convert},
     {"quantize", "quantize MODEL --calib DIR|FILE|idx:FILE#A-B... -o FILE [--method minmax|percentile[=P]|mse] [--samples N] [--keep16 K]\n"
      "                         [--no-equalization] [--no-bias-correction] [--layers] [--input FILE... --expect LABELS] [--beside MODEL]...\n"
      "                         [--target T]",
@@ -302,6 +305,17 @@ rs_status cli_graph(const char *path, struct rs_graph **graph, uint8_t **bytes, 
     return status == RS_OK ? status : rs_fail(err, status, "%.200s: %s", path, why.text);
 }
 
+rs_status cli_export(struct rs_graph *graph, const char *path, const char *about, size_t *size, struct rs_error *err)
+{
+    uint8_t *bytes = NULL;
+    rs_status status = rs_export(graph, path, about, &bytes, size, err);
+
+    if (status == RS_OK)
+        status = rs_file_write(path, bytes, *size, err);
+    free(bytes);
+    return status;
+}
+
 /* ---- which command ------------------------------------------------------------------------------------ */
 
 static void help(FILE *to)
@@ -321,7 +335,7 @@ int main(int argc, char **argv)
     const struct command *command;
 
     if (argc < 2) {
-        fprintf(stderr, "rowstation: no command\nusage: rowstation run|plan|check|bench|study|scalesim|compare|explore|scenario|info|compile|quantize|xclbin|emu-env|help ...\n");
+        fprintf(stderr, "rowstation: no command\nusage: rowstation run|plan|check|bench|study|scalesim|compare|explore|scenario|info|compile|convert|quantize|xclbin|emu-env|help ...\n");
         return CLI_USAGE;
     }
     if (strcmp(argv[1], "help") == 0 || strcmp(argv[1], "--help") == 0 || strcmp(argv[1], "-h") == 0) {
@@ -337,7 +351,7 @@ int main(int argc, char **argv)
     }
     command = find(argv[1]);
     if (command == NULL) {
-        fprintf(stderr, "rowstation: unknown command '%s'\nusage: rowstation run|plan|check|bench|study|scalesim|compare|explore|scenario|info|compile|quantize|xclbin|emu-env|help ...\n",
+        fprintf(stderr, "rowstation: unknown command '%s'\nusage: rowstation run|plan|check|bench|study|scalesim|compare|explore|scenario|info|compile|convert|quantize|xclbin|emu-env|help ...\n",
                 argv[1]);
         return CLI_USAGE;
     }

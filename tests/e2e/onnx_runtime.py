@@ -12,7 +12,9 @@ steps at most, and `emu` gives the bits that `cpu` gives.
 Prints PASS, FAIL and SKIP lines as tests/run.sh wants them.
 """
 import ctypes as C
+import gzip
 import os
+import subprocess
 import sys
 import tempfile
 
@@ -214,8 +216,8 @@ def exported_net():
 
 
 class Reader(CalibrationDataReader):
-    def __init__(self, items):
-        self.items = iter([{"x": x} for x in items])
+    def __init__(self, items, name="x"):
+        self.items = iter([{name: x} for x in items])
 
     def get_next(self):
         return next(self.items, None)
@@ -237,24 +239,16 @@ def compare(make, form, activations, folder):
     items = [RNG.normal(0, 1, shape).astype(np.float32) for _ in range(ITEMS)]
     quantize_static(float_path, path, Reader(items), quant_format=form, per_channel=form == QuantFormat.QDQ, reduce_range=REDUCE,
                     activation_type=activations, weight_type=QuantType.QInt8)
-    def runtime(path, level):
-        options = ort.SessionOptions()
-        options.log_severity_level = 3
-        options.graph_optimization_level = level
-        session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-        return np.stack([session.run(None, {"x": x})[0] for x in items])
-
-    every, basic = ort.GraphOptimizationLevel.ORT_ENABLE_ALL, ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
-    want = runtime(path, every if form == QuantFormat.QOperator else basic)
+    want = runtime(path, items, EVERY if form == QuantFormat.QOperator else BASIC)
     exact = np.stack(ours(path, "cpu?rounding=onnx", items))
     array = np.stack(ours(path, "cpu", items))
     kinds = sorted({n.op_type for n in onnx.load(path).graph.node})
     (worst, count), (worst_array, count_array) = steps(want, exact), steps(want, array)
-    real, real_ours = runtime(float_path, basic), np.stack(ours(float_path, "cpu", items))
+    real, real_ours = runtime(float_path, items), np.stack(ours(float_path, "cpu", items))
     report = "onnx: %d of %d differ, at most %.1f steps; double: %d, %.1f steps; float: %.1e of the largest" % (
         count, want.size, worst, count_array, worst_array, np.abs(real - real_ours).max() / np.abs(real).max())
     if form == QuantFormat.QDQ:
-        report += "; ONNX Runtime from itself, all optimizations: %d, %.1f steps" % steps(want, runtime(path, every))[::-1]
+        report += "; ONNX Runtime from itself, all optimizations: %d, %.1f steps" % steps(want, runtime(path, items, EVERY))[::-1]
     good = count == 0 if form == QuantFormat.QOperator else worst <= 2.5 and count <= want.size // 20 + 1
     good &= np.abs(real - real_ours).max() <= 1e-5 * np.abs(real).max()
     if "emu" in sys.argv[3:] and activations == QuantType.QUInt8:
@@ -262,6 +256,74 @@ def compare(make, form, activations, folder):
         report += "; emu: %s" % ("the same" if same else "DIFFERENT")
         good &= same
     return good and worst_array <= 4.5, report + "; " + ",".join(kinds)
+
+
+def runtime(path, items, level=ort.GraphOptimizationLevel.ORT_ENABLE_BASIC):
+    """ONNX Runtime's outputs for each of @items."""
+    options = ort.SessionOptions()
+    options.log_severity_level = 3
+    options.graph_optimization_level = level
+    session = ort.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+    return np.stack([session.run(None, {session.get_inputs()[0].name: x})[0] for x in items])
+
+
+# ONNX Runtime's extended optimizations change a QDQ model's numbers; a QOperator model has none to change.
+EVERY, BASIC = ort.GraphOptimizationLevel.ORT_ENABLE_ALL, ort.GraphOptimizationLevel.ORT_ENABLE_BASIC
+
+
+def decibels(want, got):
+    return 10 * np.log10((want.astype(float) ** 2).sum() / max(1e-30, ((want.astype(float) - got) ** 2).sum()))
+
+
+def compare_written(make, folder):
+    """What our quantizer writes: valid, and run by ONNX Runtime as by us."""
+    float_path, path = os.path.join(folder, "float.onnx"), os.path.join(folder, "ours.onnx")
+    model = make()
+    onnx.save(model, float_path)
+    shape = [d.dim_value for d in model.graph.input[0].type.tensor_type.shape.dim[1:]]
+    samples = np.ascontiguousarray(RNG.normal(0, 1, [64] + shape).astype(np.float32))
+    items = [samples[i:i + 1] for i in range(ITEMS)]
+    call("rs_quantize_model", float_path.encode(), (C.c_void_p * 1)(samples.ctypes.data), C.c_uint32(len(samples)), None, path.encode())
+    onnx.checker.check_model(onnx.load(path), full_check=True)
+    want, every = runtime(path, items), runtime(path, items, EVERY)
+    batch = ort.InferenceSession(path, providers=["CPUExecutionProvider"])
+    together = batch.run(None, {batch.get_inputs()[0].name: np.concatenate(items)})[0]
+    (worst, count), (worst_every, _) = steps(want, np.stack(ours(path, "cpu?rounding=onnx", items))), steps(want, every)
+    worst_array, count_array = steps(want, np.stack(ours(path, "cpu", items)))
+    sqnr = decibels(runtime(float_path, items), want)
+    report = "onnx: %d of %d differ, at most %.1f steps; double: %d, %.1f steps; all optimizations: %.1f steps; %.1f dB from float" % (
+        count, want.size, worst, count_array, worst_array, worst_every, sqnr)
+    good = worst <= 2.5 and count <= want.size // 20 + 1 and worst_array <= 4.5 and sqnr > 15
+    return good and steps(np.concatenate(list(want)), together)[0] <= 2.5, report
+
+
+def fashion(what, count):
+    """The first @count images of Fashion-MNIST as [1][1][28][28] in [0, 1], and their classes."""
+    read = lambda kind: gzip.open("/usr/share/datasets/fashion-mnist/%s-%s-ubyte.gz" % (what, kind)).read()
+    pixels = np.frombuffer(read("images-idx3"), np.uint8, count * 784, 16).reshape(count, 1, 1, 28, 28)
+    return list(pixels.astype(np.float32) / 255), np.frombuffer(read("labels-idx1"), np.uint8, count, 8)
+
+
+def compare_project(form, activations, folder):
+    """The project's own network, written by us as float ONNX, quantized by ONNX Runtime, on test images."""
+    float_path, path = os.path.join(folder, "project.onnx"), os.path.join(folder, "int8.onnx")
+    program = os.path.join(os.path.dirname(sys.argv[1]), "rowstation")
+    subprocess.run([program, "convert", "models/fashion_resnet_float.tflite", "-o", float_path], check=True, stdout=subprocess.DEVNULL)
+    onnx.checker.check_model(onnx.load(float_path), full_check=True)
+    name = onnx.load(float_path).graph.input[0].name
+    training, images, labels = fashion("train", 256)[0], *fashion("t10k", 1000)
+    quantize_static(float_path, path, Reader(training, name), quant_format=form, per_channel=True, reduce_range=REDUCE,
+                    activation_type=activations, weight_type=QuantType.QInt8)
+    want = runtime(path, images, BASIC if form == QuantFormat.QDQ else EVERY)
+    exact, array = np.stack(ours(path, "cpu?rounding=onnx", images)), np.stack(ours(path, "cpu", images))
+    real, real_ours = runtime(float_path, images), np.stack(ours(float_path, "cpu", images))
+    (worst, count), (worst_array, count_array) = steps(want, exact), steps(want, array)
+    percent = [100.0 * (x.reshape(len(images), -1).argmax(1) == labels).mean() for x in (real, want, exact, array)]
+    report = "%d images; onnx: %d of %d outputs differ, at most %.1f steps; double: %d, %.1f steps; " \
+             "top-1: float %.1f %%, ONNX Runtime %.1f %%, ours %.1f %% (onnx), %.1f %% (double)" % (
+                 len(images), count, want.size, worst, count_array, worst_array, *percent)
+    good = count == 0 if form == QuantFormat.QOperator else worst <= 4.5 and count <= want.size // 20
+    return good and np.abs(real - real_ours).max() <= 1e-5 and max(percent) - min(percent) < 1.5, report
 
 
 def scales(kind, name, n):
@@ -311,30 +373,38 @@ def compare_operator(op, inputs, shape, attributes, kind, folder):
     return count == 0, "%d of %d codes differ, at most by %d" % (count, size, worst)
 
 
+NETWORKS = (conv_net, depthwise_net, gemm_net, residual_net, classifier, mobile_block, pools_net, exported_net, encoder_net,
+            encoder_in_steps_net)
+KINDS = [(form, activations) for form in (QuantFormat.QOperator, QuantFormat.QDQ) for activations in (QuantType.QUInt8, QuantType.QInt8)]
+
+
+def judge(name, function, *arguments):
+    """Prints what @function reports, and PASS or FAIL; whether it passed."""
+    try:
+        good, report = function(*arguments)
+    except RuntimeError as e:
+        good, report = False, str(e)
+    print("  %s\n%s %s" % (report, "PASS" if good else "FAIL", name), flush=True)
+    return good
+
+
 def main():
     ort.set_default_logger_severity(3)
-    failed = False
+    good = True
     with tempfile.TemporaryDirectory() as folder:
-        for make in (conv_net, depthwise_net, gemm_net, residual_net, classifier, mobile_block, pools_net, exported_net, encoder_net,
-                     encoder_in_steps_net):
-            for form in (QuantFormat.QOperator, QuantFormat.QDQ):
-                for activations in (QuantType.QUInt8, QuantType.QInt8):
-                    name = "%s_%s_%s" % (make.__name__, form.name, activations.name)
-                    try:
-                        good, report = compare(make, form, activations, folder)
-                    except RuntimeError as e:
-                        good, report = False, str(e)
-                    print("  %s\n%s %s" % (report, "PASS" if good else "FAIL", name), flush=True)
-                    failed |= not good
+        for make in NETWORKS:
+            for form, activations in KINDS:
+                good &= judge("%s_%s_%s" % (make.__name__, form.name, activations.name), compare, make, form, activations, folder)
+            good &= judge("%s_written" % make.__name__, compare_written, make, folder)
         for op, inputs, shape, attributes in OPERATORS:
             for kind in (np.uint8, np.int8):
-                try:
-                    good, report = compare_operator(op, inputs, shape, attributes, kind, folder)
-                except RuntimeError as e:
-                    good, report = False, str(e)
-                print("  %s\n%s %s_%s" % (report, "PASS" if good else "FAIL", op, kind.__name__), flush=True)
-                failed |= not good
-    return failed
+                good &= judge("%s_%s" % (op, kind.__name__), compare_operator, op, inputs, shape, attributes, kind, folder)
+        if os.path.exists("/usr/share/datasets/fashion-mnist"):
+            for form, activations in KINDS:
+                good &= judge("project_%s_%s" % (form.name, activations.name), compare_project, form, activations, folder)
+        else:
+            print("SKIP project: no dataset-fashion-mnist")
+    return not good
 
 
 sys.exit(main())

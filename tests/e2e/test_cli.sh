@@ -45,7 +45,7 @@ expect no_command_is_a_usage_error 2 'usage: rowstation run|plan' "$rs"
 expect unknown_command_is_a_usage_error 2 "unknown command 'walk'" "$rs" walk
 expect help_lists_the_commands 0 'rowstation compile MODEL' "$rs" help
 expect version_prints 0 '^rowstation [0-9]' "$rs" --version
-for c in run plan check bench info compile; do
+for c in run plan check bench info compile convert; do
     expect "${c}_names_an_unknown_option" 2 'unknown option --nonsense' "$rs" $c --nonsense
     expect "${c}_names_an_unknown_letter" 2 'unknown option -Z' "$rs" $c -Z
 done
@@ -55,6 +55,7 @@ expect run_wants_values 2 'wants a value' "$rs" run "$model" --input
 expect run_takes_one_model 2 'one MODEL' "$rs" run "$model" "$model" --input x
 expect check_wants_an_input 2 'no --input' "$rs" check "$model"
 expect compile_wants_an_output 2 'no -o FILE' "$rs" compile "$model"
+expect convert_wants_an_output 2 'no -o FILE' "$rs" convert "$model"
 expect bench_wants_a_sound_batch 2 'from 1 to 1024' "$rs" bench --gemm 1,2,3 --batch 0
 expect bench_wants_layers 2 'no layers' "$rs" bench
 expect bench_refuses_two_numbers 2 'M,N,K is expected' "$rs" bench --gemm 1,2
