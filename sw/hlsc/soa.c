@@ -922,40 +922,63 @@ static void name_ports(struct soa *o, struct mod *m, bool out)
     }
 }
 
-/* Inputs that are copies: as few memcpy as there are runs. */
-static void copy_inputs(struct soa *o, const struct kid *k, const struct net *p)
+/* The run of a parent's array that an input copies from its element q on: its length, 0 where there is none. */
+static int copied_run(struct soa *o, const struct kid *k, const struct net *p, int q, struct run *r)
 {
     const int n = k->n * p->n;
-    const char *size = fmt("sizeof(%s)", kept_type(p->w, p->s));
+    struct expr *x = copy_of(input_value(k, p->name, q / p->n, q % p->n), p);
+    struct run next;
+    int len = 1;
 
-    for (int q = 0; q < n;) {
-        struct expr *x = copy_of(input_value(k, p->name, q / p->n, q % p->n), p);
-        struct run r, next;
-        int len = 1;
+    if (x == NULL || !run_of(o, x, r))
+        return 0;
+    for (; q + len < n; len++) {
+        x = copy_of(input_value(k, p->name, (q + len) / p->n, (q + len) % p->n), p);
+        if (x == NULL || !run_of(o, x, &next) || strcmp(next.text, r->text) != 0 || next.at != r->at + len)
+            break;
+    }
+    return len;
+}
 
-        if (x == NULL || !run_of(o, x, &r)) {
-            q++;
-            continue;
+/*
+ * Inputs that are copies: as few memcpy as there are runs.  Where every instance of the parent copies the same run at the same
+ * distance, one memcpy reaches over all of them, and what lies between the runs is set after it.
+ */
+static void copy_inputs(struct soa *o, const struct kid *k, const struct net *p)
+{
+    const int n = k->n * p->n, total = o->m->total;
+    const char *size = fmt("sizeof(%s)", kept_type(p->w, p->s)), *dst = p->text;
+    struct run r, all;
+    int longest = 0, whole = -1;
+
+    for (int q = 0, len; q < n; q += len > 0 ? len : 1) {
+        len = copied_run(o, k, p, q, &r);
+        if (len > longest && r.step == n) {
+            longest = len;
+            whole = q;
         }
-        for (; q + len < n; len++) {
-            struct expr *y = copy_of(input_value(k, p->name, (q + len) / p->n, (q + len) % p->n), p);
-
-            if (y == NULL || !run_of(o, y, &next) || strcmp(next.text, r.text) != 0 || next.at != r.at + len)
-                break;
-        }
-        const char *dst = p->text;
+    }
+    if (total > 1 && longest > 1 && k->base == 0 && n == k->m->total / total * p->n) {
+        longest = copied_run(o, k, p, whole, &all);
+        fprintf(o->f, "    memcpy(&%s[%d], &%s[%d], %d * %s);\n", dst, whole, all.text, all.at, (total - 1) * n + longest, size);
+    } else {
+        whole = -1;
+    }
+    for (int q = 0, len; q < n; q += len > 0 ? len : 1) {
         const int at = k->base * p->n + q;
 
-        if (o->m->total == 1 && len == 1)
+        len = copied_run(o, k, p, q, &r);
+        if (len == 0 || q == whole)
+            continue;
+        if (total == 1 && len == 1)
             fprintf(o->f, "    %s[%d] = %s[%d];\n", dst, at, r.text, r.at);
-        else if (o->m->total == 1)
+        else if (total == 1)
             fprintf(o->f, "    memcpy(&%s[%d], &%s[%d], %d * %s);\n", dst, at, r.text, r.at, len, size);
         else if (len == 1)
-            fprintf(o->f, "    for (int j = 0; j < %d; j++)\n        %s[%d * j + %d] = %s[%d * j + %d];\n", o->m->total, dst, n, at, r.text, r.step, r.at);
+            fprintf(o->f, "    for (int j = 0; j < %d; j++)\n        %s[%d * j + %d] = %s[%d * j + %d];\n", total, dst, n, at, r.text, r.step, r.at);
         else
-            fprintf(o->f, "    for (int j = 0; j < %d; j++)\n        memcpy(&%s[%d * j + %d], &%s[%d * j + %d], %d * %s);\n", o->m->total, dst, n, at,
+            fprintf(o->f, "    for (int j = 0; j < %d; j++)\n        memcpy(&%s[%d * j + %d], &%s[%d * j + %d], %d * %s);\n", total, dst, n, at,
                     r.text, r.step, r.at, len, size);
-        q += len;
     }
 }
 
@@ -1044,6 +1067,24 @@ static void write_inputs_and_block(struct soa *o)
     block(o, &o->m->d->body, NULL);
 }
 
+/* The run of one array that an output shows from its element e on: its length; 1 for what is no run. */
+static int copied_output(struct soa *o, const struct var *v, int e)
+{
+    struct expr *first = as_copy(v->value[e], v->w), *last = first;
+    int len = 1;
+
+    if (o->select || first == NULL || first->k != E_LEAF || !same_kept(first->v, v->w, v->s))
+        return 1;
+    for (; e + len < v->n; len++) {
+        struct expr *next = as_copy(v->value[e + len], v->w);
+
+        if (next == NULL || !next_lane(last, next))
+            break;
+        last = next;
+    }
+    return contiguous(o, widen_lanes(first, len), len) ? len : 1;
+}
+
 static void write_outputs(struct soa *o)
 {
     for (int i = 0; i < o->m->d->nvar; i++) {
@@ -1055,9 +1096,13 @@ static void write_outputs(struct soa *o)
 
         if (strcmp(p->text, fmt("s->%s_out_%s", o->m->d->name, v->name)) != 0)
             continue;
-        for (int e = 0; e < v->n; e++)
-            line(o, o->m->total == 1 ? fmt("%s[%d] = %s;", p->text, e, put(o, v->value[e]))
-                                            : fmt("%s[j * %d + %d] = %s;", p->text, p->n, e, put(o, v->value[e])));
+        for (int e = 0, len; e < v->n; e += len) {
+            const char *to = o->m->total == 1 ? fmt("%s[%d]", p->text, e) : fmt("%s[j * %d + %d]", p->text, p->n, e);
+
+            len = copied_output(o, v, e);
+            line(o, len == 1 ? fmt("%s = %s;", to, put(o, v->value[e]))
+                             : fmt("memcpy(&%s, &%s, %d * sizeof(%s));", to, place(o, as_copy(v->value[e], v->w)), len, kept_type(v->w, v->s)));
+        }
     }
 }
 
