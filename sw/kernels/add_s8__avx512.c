@@ -1,6 +1,12 @@
-/* add_s8__avx512.c - sums of neighbours in two tensors: three double roundings in 16 lanes (requantize__avx512.h). */
+/*
+ * add_s8__avx512.c - sums of neighbours in two tensors: quickly in floats where those can tell the code, else three
+ * double roundings in 16 lanes (requantize__avx512.h).
+ */
 #if defined(__x86_64__)
 #include "requantize__avx512.h"
+#include <math.h>
+
+enum { BLOCK = 64 };
 
 AVX512_INLINE struct lanes same_lanes(int32_t mult, int32_t shift)
 {
@@ -12,8 +18,8 @@ AVX512_INLINE struct lanes same_lanes(int32_t mult, int32_t shift)
 }
 
 /* |code - zp| << left_shift is less than 2^30, and so is the sum of two of them rescaled by less than 1. */
-AVX512 void rs_add_s8_row__avx512(int64_t count, const int8_t *in1, const int8_t *in2, const struct rs_add_quant *q,
-                                  int8_t *out)
+AVX512 __attribute__((noinline)) static void add_exact(int64_t count, const int8_t *in1, const int8_t *in2,
+                                                       const struct rs_add_quant *q, int8_t *out)
 {
     const struct lanes t1 = same_lanes(q->mult1, q->shift1), t2 = same_lanes(q->mult2, q->shift2);
     const struct lanes t_out = same_lanes(q->mult_out, q->shift_out);
@@ -31,6 +37,80 @@ AVX512 void rs_add_s8_row__avx512(int64_t count, const int8_t *in1, const int8_t
 
         _mm512_mask_cvtepi32_storeu_epi8(out + i, mask, _mm512_add_epi32(y, zp));
     }
+}
+
+/* code less zp_out = nearest(in1 * scale1 + in2 * scale2 + offset), if that is not within @doubt of a tie. */
+struct quick_add { float scale1, scale2, offset, doubt; };
+
+/*
+ * The two inner roundings move the sum by less than 2 (each is off by 1/2 + 1/2 at most), the code by less than 2 *
+ * scale_out; the outer one is nearest() but for a slant of 2^-(right + 1) (packed.h).  In floats, with u = 2^-24 and
+ * S = scale1 + scale2: scales and offset are off by u each, their shares by 128 S u, 128 S u; the inner fma by 256 S u,
+ * the outer by as much: 768 S u in all.  Beyond |code| 256 of either the code saturates.
+ */
+static bool quick_of(const struct rs_add_quant *q, struct quick_add *f)
+{
+    const double out = ldexp(q->mult_out, q->shift_out - 31);
+    const double s1 = ldexp(q->mult1, q->left_shift + q->shift1 - 31) * out;
+    const double s2 = ldexp(q->mult2, q->left_shift + q->shift2 - 31) * out;
+    const double doubt = 2.0 * out + ldexp(0.5, q->shift_out) + ldexp(s1 + s2, -14);
+
+    *f = (struct quick_add){ (float)s1, (float)s2, (float)-(s1 * q->zp1 + s2 * q->zp2), (float)(0.5 - doubt) };
+    return doubt < 0x1p-8;             /* more often than that, trying costs more than it saves */
+}
+
+AVX512_INLINE __m512i quick16(__m128i in1, __m128i in2, const struct quick_add *f, __m512 *far)
+{
+    const __m512 x1 = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(in1)), x2 = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(in2));
+    const __m512 v = _mm512_fmadd_ps(x1, _mm512_set1_ps(f->scale1),
+                                     _mm512_fmadd_ps(x2, _mm512_set1_ps(f->scale2), _mm512_set1_ps(f->offset)));
+
+    *far = _mm512_range_ps(*far, _mm512_reduce_ps(v, 0), 0x0B);         /* distance from the nearest; the greater magnitude */
+    return _mm512_cvtps_epi32(v);
+}
+
+/* @count <= 64 sums; false: in doubt.  Reads all before it writes, so that @out may be an input. */
+AVX512_INLINE bool quick64(__mmask64 mask, const int8_t *in1, const int8_t *in2, const struct quick_add *f,
+                           const struct rs_add_quant *q, int8_t *out)
+{
+    const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
+    const __m512i zp = _mm512_set1_epi16((short)q->zp_out);
+    __m512 far[2] = { _mm512_setzero_ps(), _mm512_setzero_ps() };
+    __m512i y[4], codes;
+
+#pragma GCC unroll 4
+    for (int v = 0; v < 4; v++) {
+        const __mmask16 part = (__mmask16)(mask >> (16 * v));
+        const bool all = mask == ~UINT64_C(0);
+        const __m128i a = all ? _mm_loadu_si128((const void *)(in1 + 16 * v)) : _mm_maskz_loadu_epi8(part, in1 + 16 * v);
+        const __m128i b = all ? _mm_loadu_si128((const void *)(in2 + 16 * v)) : _mm_maskz_loadu_epi8(part, in2 + 16 * v);
+
+        y[v] = quick16(a, b, f, &far[v % 2]);
+    }
+    codes = _mm512_packs_epi16(_mm512_adds_epi16(_mm512_packs_epi32(y[0], y[1]), zp),
+                               _mm512_adds_epi16(_mm512_packs_epi32(y[2], y[3]), zp));
+    codes = _mm512_min_epi8(_mm512_max_epi8(codes, _mm512_set1_epi8((char)q->act_min)), _mm512_set1_epi8((char)q->act_max));
+    if (_mm512_cmp_ps_mask(_mm512_max_ps(far[0], far[1]), _mm512_set1_ps(f->doubt), _CMP_GE_OQ) != 0)
+        return false;
+    _mm512_mask_storeu_epi8(out, mask, _mm512_permutexvar_epi32(order, codes));
+    return true;
+}
+
+AVX512 void rs_add_s8_row__avx512(int64_t count, const int8_t *in1, const int8_t *in2, const struct rs_add_quant *given,
+                                  int8_t *out)
+{
+    const struct rs_add_quant q = *given;
+    struct quick_add f;
+
+    if (!quick_of(&q, &f)) {
+        add_exact(count, in1, in2, &q, out);
+        return;
+    }
+    for (; count >= BLOCK; count -= BLOCK, in1 += BLOCK, in2 += BLOCK, out += BLOCK)
+        if (!quick64(~UINT64_C(0), in1, in2, &f, &q, out))
+            add_exact(BLOCK, in1, in2, &q, out);
+    if (count > 0 && !quick64(_bzhi_u64(~UINT64_C(0), (unsigned)count), in1, in2, &f, &q, out))
+        add_exact(count, in1, in2, &q, out);
 }
 #else
 typedef int rs_add_s8__avx512_is_empty;

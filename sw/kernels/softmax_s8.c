@@ -1,7 +1,8 @@
 /*
  * softmax_s8.c - int8 softmax in gemmlowp fixed point.
  *
- * exp of each difference to the row's maximum in Q0.31, their sum in Q12.19, one reciprocal a row.
+ * exp of each difference to the row's maximum in Q0.31, their sum in Q12.19, one reciprocal a row.  There are 256
+ * differences at most: each one's exp is computed when it first comes up.
  * Source: TensorFlow Lite reference_ops::Softmax<int8, int8>, PreprocessSoftmaxScaling(), GetReciprocal().
  */
 #include "check.h"
@@ -33,8 +34,15 @@ rs_status rs_softmax_quant_init(float beta, float s_in, struct rs_softmax_quant 
     return RS_OK;
 }
 
-static void softmax_row(int32_t depth, const int8_t *in, const struct rs_softmax_quant *q,
-                        const int32_t exps[256], int8_t *out)
+/* exp of -d by d; 0 where it has not come up yet, or is that small. */
+static int32_t exp_of(int32_t d, const struct rs_softmax_quant *q, int32_t exps[256])
+{
+    if (exps[d] == 0)                  /* the left shift cannot overflow down to diff_min */
+        exps[d] = rs_fx_exp_on_negative(fx_srdhm(fx_saturating_left_shift(-d, q->shift), q->mult), 5);
+    return exps[d];
+}
+
+static void softmax_row(int32_t depth, const int8_t *in, const struct rs_softmax_quant *q, int32_t exps[256], int8_t *out)
 {
     int32_t max = INT8_MIN, sum = 0;
 
@@ -42,7 +50,7 @@ static void softmax_row(int32_t depth, const int8_t *in, const struct rs_softmax
         max = fx_max(max, in[i]);
     for (int32_t i = 0; i < depth; i++)
         if (in[i] - max >= q->diff_min)
-            sum += fx_rounding_divide_by_pot(exps[max - in[i]], 12);
+            sum += fx_rounding_divide_by_pot(exp_of(max - in[i], q, exps), 12);
 
     /* sum = 2^over * (1 + x), 0 <= x < 1; the reciprocal is taken of 1 + x. */
     const int headroom_plus_one = __builtin_clz((uint32_t)sum);
@@ -76,9 +84,6 @@ rs_status rs_softmax_s8(int32_t rows, int32_t depth, const int8_t *in, const str
     RS_TRY(rs_check_range("softmax: shift", q->shift, 0, 30, err));
     RS_TRY(rs_check_range("softmax: diff_min", q->diff_min, INT32_MIN, 0, err));
 
-    /* exp of every difference that counts, by its size: the left shift cannot overflow down to diff_min. */
-    for (int32_t d = 0; d < 256 && -d >= q->diff_min; d++)
-        exps[d] = rs_fx_exp_on_negative(fx_srdhm(fx_saturating_left_shift(-d, q->shift), q->mult), 5);
     for (int64_t r = 0; r < rows; r++)
         softmax_row(depth, in + r * depth, q, exps, out + r * depth);
     return RS_OK;

@@ -67,6 +67,47 @@ static void add_all_pairs(enum rs_rounding rounding)
 TEST(add_equals_wide_arithmetic_on_all_pairs) { add_all_pairs(RS_ROUND_DOUBLE); }
 TEST(add_single_rounding_equals_wide_arithmetic) { add_all_pairs(RS_ROUND_SINGLE); }
 
+/* Scales at random, equal ones and such whose sums tie often among them: each instruction set against wide arithmetic. */
+TEST(add_of_any_scales_equals_wide_arithmetic)
+{
+    enum { N = 65536 + 37 };
+    static int8_t a[N], b[N];
+    const struct rs_dims d = dims(1, N, 0, 0, 0);
+    int8_t *out = guarded_new(N);
+    struct rs_error err;
+
+    for (int n = 0; n < 24; n++) {
+        const float s1 = (float)rnd_range(1, 4000) * 0x1p-14f, s2 = n % 4 == 0 ? s1 : (float)rnd_range(1, 4000) * 0x1p-14f;
+        const float s_out = n % 8 == 0 ? s1 : n % 8 == 4 ? 2.0f * s1 : (s1 + s2) * (float)rnd_range(1, 4000) * 0x1p-10f;
+        struct rs_add_quant q;
+
+        MUST(rs_add_quant_init(s1, rnd_range(-128, 127), s2, rnd_range(-128, 127), s_out, rnd_range(-128, 127),
+                               n % 3 == 0 ? -128 : rnd_range(-128, 0), n % 3 == 0 ? 127 : rnd_range(0, 127), &q, &err) == RS_OK,
+             "%s", err.text);
+        for (int i = 0; i < N; i++) {
+            a[i] = (int8_t)(i / 256 - 128);
+            b[i] = (int8_t)(i - 128);
+        }
+        for (int isa = RS_ISA_REF; isa < RS_ISA_COUNT; isa++) {
+            if (!rs_isa_available((enum rs_isa)isa))
+                continue;
+            MUST(rs_isa_select(rs_isa_name((enum rs_isa)isa), &err) == RS_OK, "%s", err.text);
+            MUST(rs_add_s8(&d, a, &d, b, &q, &d, out, &err) == RS_OK, "%s", err.text);
+            for (int i = 0; i < N; i++) {
+                const int64_t x1 = oracle_double((int64_t)(a[i] - q.zp1) * (1 << 20), q.mult1, q.shift1);
+                const int64_t x2 = oracle_double((int64_t)(b[i] - q.zp2) * (1 << 20), q.mult2, q.shift2);
+                const int64_t want = oracle_clamp(q.zp_out + oracle_double(x1 + x2, q.mult_out, q.shift_out), q.act_min, q.act_max);
+
+                MUST(out[i] == want, "%s: scales %g, %g, %g: %d + %d = %d, want %d", rs_isa_name((enum rs_isa)isa), (double)s1,
+                     (double)s2, (double)s_out, a[i], b[i], out[i], (int)want);
+            }
+            CHECK(guards_intact(out, N), "%s: wrote outside", rs_isa_name((enum rs_isa)isa));
+        }
+        MUST(rs_isa_select(NULL, &err) == RS_OK, "%s", err.text);
+    }
+    guarded_free(out);
+}
+
 TEST(broadcasts_as_numpy)
 {
     /* out[i][j][k] = a[i][0][k] + b[j][0], with scales and zero points that make it a plain sum. */
@@ -375,6 +416,7 @@ int main(void)
     RUN(add_sub_mul_equal_tflite_golden);
     RUN(add_equals_wide_arithmetic_on_all_pairs);
     RUN(add_single_rounding_equals_wide_arithmetic);
+    RUN(add_of_any_scales_equals_wide_arithmetic);
     RUN(broadcasts_as_numpy);
     RUN(add_and_mul_refuse_bad_arguments_and_write_nothing);
     RUN(mul_equals_wide_arithmetic_on_all_pairs);
