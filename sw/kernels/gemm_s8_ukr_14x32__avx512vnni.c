@@ -12,6 +12,7 @@
 #if defined(__x86_64__)
 #include "fixedpoint.h"
 #include "depthwise_isa.h"
+#include "gemv_isa.h"
 #include "packed.h"
 #include "requantize__avx512.h"
 #include <string.h>
@@ -81,28 +82,27 @@ AVX512_INLINE void store_rows16(const __m512i rows[4], const struct bounds *c, i
         _mm_mask_storeu_epi8(out[3], mask, _mm512_extracti32x4_epi32(q, 3));
 }
 
-/* Accumulators [rows][GEMM_MAX_NR] by the stage that the layer asks for, without floats where it asks for integers. */
-AVX512 static void store_plain(int rows, int filters, const int32_t *acc, const struct gemm_operands *g, void *out)
+AVX512 void rs_store_plain__avx512(int rows, int filters, const int32_t *acc, const struct stage *stage,
+                                   const struct stage_common *c, void *out, size_t row_elements)
 {
-    const struct stage_common *c = g->common;
     const __m512i lo = _mm512_set1_epi32(c->act_min - c->zp_out), hi = _mm512_set1_epi32(c->act_max - c->zp_out);
     int8_t *to = out;
 
     if (c->mode != STAGE_DOUBLE && c->rounding != RS_ROUND_ONNX) {
-        rs_stage_general(rows, filters, acc, g->stage, c, out, g->row_elements);
+        rs_stage_general(rows, filters, acc, stage, c, out, row_elements);
         return;
     }
     for (int j = 0; j < filters; j += 16) {
         const __mmask16 mask = (__mmask16)_bzhi_u32(0xFFFF, (unsigned)(filters - j < 16 ? filters - j : 16));
-        const struct lanes t = load_lanes(g->stage, j / 16);
+        const struct lanes t = load_lanes(stage, j / 16);
 
         for (int i = 0; i < rows; i++) {
             const __m512i a = _mm512_loadu_si512(acc + i * GEMM_MAX_NR + j);
             const __m512i y = c->mode == STAGE_DOUBLE
                                   ? _mm512_min_epi32(_mm512_max_epi32(requantize16(a, &t), lo), hi)
-                                  : requantize16_onnx(a, g->stage->scale + j, c);
+                                  : requantize16_onnx(a, stage->scale + j, c);
 
-            _mm512_mask_cvtepi32_storeu_epi8(to + (size_t)i * g->row_elements + j, mask,
+            _mm512_mask_cvtepi32_storeu_epi8(to + (size_t)i * row_elements + j, mask,
                                              _mm512_add_epi32(y, _mm512_set1_epi32(c->zp_out)));
         }
     }
@@ -255,9 +255,9 @@ AVX512_INLINE void tile(const int np, const int nq, const int nv, int filters, c
 #pragma GCC unroll 2
         for (int v = 0; v < nv; v++)
             _mm512_storeu_si512(&plain[i][16 * v], acc[i][v]);
-    store_plain(np, filters, plain[0], g, g->out_p);
+    rs_store_plain__avx512(np, filters, plain[0], g->stage, c, g->out_p, g->row_elements);
     if (nq > 0)
-        store_plain(nq, filters, plain[np], g, g->out_q);
+        rs_store_plain__avx512(nq, filters, plain[np], g->stage, c, g->out_q, g->row_elements);
 }
 
 #define TILE(np, nq)                                                                                               \
@@ -281,7 +281,7 @@ static void any_tile(int np, int nq, int filters, const struct gemm_operands *g)
 
 const struct kernel_isa rs_kernel_isa_avx512vnni = {
     .mr = MR, .nr = NR, .kr = 4, .narrow = 16, .element_bytes = 1, .offset = 128, .tile = any_tile, .copy = copy,
-    .dw = RS_DEPTHWISE_ISA_AVX512VNNI,
+    .row = rs_gemv_s8__avx512vnni,    .dw = RS_DEPTHWISE_ISA_AVX512VNNI,
 };
 #else
 typedef int rs_gemm_s8_ukr_14x32__avx512vnni_is_empty;

@@ -66,6 +66,7 @@ static void lay_out_gemm(const struct rs_conv_shape *sh, enum rs_isa isa, struct
     l->run_steps = (l->run_codes + k->kr - 1) / k->kr;
     l->steps = l->runs * l->run_steps;
     l->panel_bytes = l->steps * k->kr * k->nr * bytes;
+    l->row = l->points && pixels_of(sh) == 1 && k->row != NULL;
     l->panel_outer = panels > 1 && panels * l->panel_bytes > B_STAYS_BYTES;
 
     /* Rows of A for b ofmap rows: (b - 1) * stride_h + the window's height. */
@@ -90,7 +91,8 @@ static void lay_out_gemm(const struct rs_conv_shape *sh, enum rs_isa isa, struct
     l->b_offset = (size_t)round_up((int64_t)l->stage_offset + panels * (int64_t)sizeof(struct stage), RS_PACK_ALIGNMENT);
     l->share_offset = (size_t)round_up((int64_t)l->b_offset + panels * l->panel_bytes, RS_PACK_ALIGNMENT);
     sizes->packed_bytes = (size_t)round_up((int64_t)l->share_offset + panels * l->runs * k->nr * 4, RS_PACK_ALIGNMENT);
-    sizes->scratch_bytes = (size_t)round_up(rows * l->pitch + A_SLACK_BYTES, RS_PACK_ALIGNMENT);
+    l->scratch_bytes = round_up(rows * l->pitch + A_SLACK_BYTES, RS_PACK_ALIGNMENT);
+    sizes->scratch_bytes = (size_t)l->scratch_bytes;
 }
 
 static void lay_out_depthwise(const struct rs_conv_shape *sh, enum rs_isa isa, struct packed_layer *l,
@@ -109,7 +111,8 @@ static void lay_out_depthwise(const struct rs_conv_shape *sh, enum rs_isa isa, s
     l->b_offset = (size_t)round_up((int64_t)l->stage_offset + l->blocks * (int64_t)sizeof(struct stage),
                                    RS_PACK_ALIGNMENT);
     sizes->packed_bytes = (size_t)round_up((int64_t)l->b_offset + l->blocks * l->panel_bytes, RS_PACK_ALIGNMENT);
-    sizes->scratch_bytes = (size_t)round_up((int64_t)k->dw.scratch_bytes(sh), RS_PACK_ALIGNMENT);
+    l->scratch_bytes = round_up((int64_t)k->dw.scratch_bytes(sh), RS_PACK_ALIGNMENT);
+    sizes->scratch_bytes = (size_t)l->scratch_bytes;
 }
 
 /* ----------------------------------------------------------------- packing */
@@ -194,6 +197,16 @@ static struct stage_common common_of(const struct rs_quant *q)
                                   .act_max = q->act_max };
 }
 
+/* Filters that lie side by side in B where panel @p does: of the panel; of a row's group of panels, in vectors. */
+static int64_t width_of(const struct packed_layer *l, const struct kernel_isa *k, int64_t p)
+{
+    const int64_t panels = l->row ? GEMV_PANELS : 1, left = l->sh.m - p / panels * panels * k->nr;
+
+    if (l->row)
+        return left < GEMV_PANELS * k->nr ? round_up(left, k->narrow) : GEMV_PANELS * k->nr;
+    return left <= k->narrow ? k->narrow : k->nr;
+}
+
 /* Filters as [M][K] with any steps: convolution and B_NK (step_m K, step_k 1), B_KN (step_m 1, step_k N). */
 static void pack_gemm(struct packed_layer *l, const int8_t *filter, int64_t step_m, int64_t step_k,
                       const int32_t *bias, const struct rs_quant *q)
@@ -209,6 +222,7 @@ static void pack_gemm(struct packed_layer *l, const int8_t *filter, int64_t step
 
     l->zp_in = q->zp_in;
     l->common = common_of(q);
+    memset(b, 0, l->share_offset - l->b_offset);
     for (int64_t run = 0; run < l->runs; run++)
         run_offset[run] = l->sh.dilation_w == 1
                               ? run * l->sh.dilation_h * l->pitch
@@ -216,10 +230,10 @@ static void pack_gemm(struct packed_layer *l, const int8_t *filter, int64_t step
                                     run % l->sh.s * l->sh.dilation_w * l->sh.c * k->element_bytes;
     for (int64_t p = 0; p * k->nr < l->sh.m; p++, shares += l->runs * k->nr) {
         const int64_t filters = l->sh.m - p * k->nr < k->nr ? l->sh.m - p * k->nr : k->nr;
-        const int64_t width = filters <= k->narrow ? k->narrow : k->nr;
-        char *panel = b + p * l->panel_bytes;
+        const int64_t width = width_of(l, k, p);
+        char *panel = l->row ? b + p / GEMV_PANELS * GEMV_PANELS * l->panel_bytes + p % GEMV_PANELS * k->nr * k->kr
+                             : b + p * l->panel_bytes;
 
-        memset(panel, 0, (size_t)l->panel_bytes);
         memset(&stages[p], 0, sizeof stages[p]);
         memset(shares, 0, (size_t)(l->runs * k->nr) * sizeof *shares);
         for (int64_t j = 0; j < filters; j++) {
@@ -615,6 +629,15 @@ static void run_rows(const struct packed_layer *l, const struct kernel_isa *k, c
     }
 }
 
+/* A fully connected layer of one row: groups of panels are shared. */
+static void run_row(const struct packed_layer *l, const int8_t *in, void *out, int part, int parts)
+{
+    const struct kernel_isa *k = rs_kernel_isa(l->isa);
+    const int64_t groups = (l->sh.m + GEMV_PANELS * k->nr - 1) / (GEMV_PANELS * k->nr);
+
+    k->row(l, in, groups * part / parts, groups * (part + 1) / parts, out);
+}
+
 static void run_gemm(const struct packed_layer *l, const int8_t *ifmap, char *out, int part, int parts, char *scratch)
 {
     const struct kernel_isa *k = rs_kernel_isa(l->isa);
@@ -622,7 +645,7 @@ static void run_gemm(const struct packed_layer *l, const int8_t *ifmap, char *ou
     const int64_t all = l->points ? pixels_of(&l->sh) : (int64_t)l->sh.n * l->sh.e;
     const int64_t unit = l->points ? k->mr : 1, units = (all + unit - 1) / unit;
     const int64_t count = (l->sh.m + k->nr - 1) / k->nr;
-    const bool by_panel = units < parts;           /* a fully connected layer of one row, above all */
+    const bool by_panel = units < parts;           /* a fully connected layer of few rows, above all */
     const int64_t begin = by_panel ? 0 : units * part / parts * unit, end = by_panel ? all : units * (part + 1) / parts * unit;
     const struct panels panels = { by_panel ? count * part / parts : 0, by_panel ? count * (part + 1) / parts : count };
 
@@ -634,8 +657,6 @@ rs_status rs_packed_run(const void *packed, const int8_t *in, void *out, int par
                         void *scratch, size_t scratch_bytes, struct rs_error *err)
 {
     const struct packed_layer *l = packed;
-    struct rs_pack_sizes sizes;
-    struct packed_layer again;
 
     if (packed == NULL || in == NULL || out == NULL)
         return rs_fail(err, RS_ERR_ARG, "packed run: null argument");
@@ -643,13 +664,11 @@ rs_status rs_packed_run(const void *packed, const int8_t *in, void *out, int par
         return rs_fail(err, RS_ERR_ARG, "packed run: no packed layer there, or not aligned");
     if (parts < 1 || part < 0 || part >= parts)
         return rs_fail(err, RS_ERR_ARG, "packed run: share %d of %d", part, parts);
-    if (l->kind == PACKED_GEMM)
-        lay_out_gemm(&l->sh, l->isa, &again, &sizes);
-    else
-        lay_out_depthwise(&l->sh, l->isa, &again, &sizes);
-    RS_TRY(check_memory(scratch, scratch_bytes, sizes.scratch_bytes, "packed run: scratch", err));
+    RS_TRY(check_memory(scratch, scratch_bytes, (size_t)l->scratch_bytes, "packed run: scratch", err));
 
-    if (l->kind == PACKED_GEMM) {
+    if (l->kind == PACKED_GEMM && l->row) {
+        run_row(l, in, out, part, parts);
+    } else if (l->kind == PACKED_GEMM) {
         run_gemm(l, in, out, part, parts, scratch);
     } else {
         const int64_t rows = (int64_t)l->sh.n * l->sh.e;

@@ -23,7 +23,7 @@
 #define RS_KERNELS_PACKED_H
 #include "kernels.h"
 
-enum { GEMM_MAX_NR = 32, STAGE_LANES = 64 };
+enum { GEMM_MAX_NR = 32, STAGE_LANES = 64, GEMV_PANELS = 4 };
 
 /* The output stage of a panel (or depthwise block) of up to 64 channels, in the order of the lanes. */
 struct stage {
@@ -88,8 +88,16 @@ struct gemm_operands {
 /* One tile of np + nq pixels by @filters <= nr filters; nq is np or np - 1, np <= mr / 2 rounded up. */
 typedef void gemm_tile(int np, int nq, int filters, const struct gemm_operands *g);
 
-/* Codes in the form of A: @src NULL fills with real zero. */
+/*
+ * A single row by the filters of groups [first, last), to @out, the first filter of all.  A group is GEMV_PANELS panels, of
+ * which B is one stream:
+ *
+ *      group g, step t: | filter 0: kr codes | filter 1: kr codes | .. | the group's last, rounded up to narrow |
+ */
 struct packed_layer;
+typedef void gemv_groups(const struct packed_layer *l, const int8_t *in, int64_t first, int64_t last, void *out);
+
+/* Codes in the form of A: @src NULL fills with real zero. */
 typedef void gemm_copy(const struct packed_layer *l, const int8_t *src, int64_t count, void *a);
 
 /* Runs rows [first, last) of a depthwise layer; a row is one (n, e). */
@@ -122,6 +130,7 @@ struct kernel_isa {
     int32_t offset;                    /* added to activation codes in A: 128 for u8           */
     gemm_tile *tile;
     gemm_copy *copy;
+    gemv_groups *row;                  /* or NULL                                              */
     struct depthwise_isa dw;
 };
 
@@ -147,10 +156,12 @@ struct packed_layer {
     struct stage_common common;
     int64_t steps;                     /* of depth, in all runs; depthwise: of filter taps     */
     int64_t runs, run_codes, run_steps;
+    int64_t scratch_bytes;             /* what rs_packed_run() asks for                        */
     int64_t pitch;                     /* bytes of one row of A                                */
     int64_t block_rows;                /* ofmap rows (1x1: pixels) whose A is held at once     */
     int64_t panel_bytes;               /* of a full panel of B; of a depthwise block           */
     bool points;                       /* 1x1, stride 1, no padding: all pixels are one row    */
+    bool row;                          /* points, but a single one, and the instruction set has a loop for it */
     bool panel_outer;                  /* filters do not fit beside A in a first-level cache   */
     int pixels;                        /* depthwise: pixels in a block of lanes                */
     int64_t blocks;                    /* depthwise: blocks of channels                        */
