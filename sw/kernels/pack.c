@@ -66,6 +66,7 @@ static void lay_out_gemm(const struct rs_conv_shape *sh, enum rs_isa isa, struct
     l->run_steps = (l->run_codes + k->kr - 1) / k->kr;
     l->steps = l->runs * l->run_steps;
     l->panel_bytes = l->steps * k->kr * k->nr * bytes;
+    l->mr = sh->m <= k->narrow && k->mr_narrow != 0 ? k->mr_narrow : k->mr;
     l->row = l->points && pixels_of(sh) == 1 && k->row != NULL;
     l->panel_outer = panels > 1 && panels * l->panel_bytes > B_STAYS_BYTES;
 
@@ -79,7 +80,7 @@ static void lay_out_gemm(const struct rs_conv_shape *sh, enum rs_isa isa, struct
     rows = A_AT_ONCE_BYTES / l->pitch;
     l->block_rows = l->points ? rows : rows <= window ? 1 : (rows - window) / sh->stride_h + 1;
     if (l->points)                     /* whole tiles */
-        l->block_rows = round_up(l->block_rows, k->mr);
+        l->block_rows = round_up(l->block_rows, l->mr);
     if (l->block_rows < 2)             /* a tile may take two rows */
         l->block_rows = 2;
     if (l->block_rows > all)
@@ -526,8 +527,8 @@ static void run_tile(const struct packed_layer *l, const struct kernel_isa *k, c
 static void run_tiles(const struct packed_layer *l, const struct kernel_isa *k, const struct block *b, int64_t first,
                       int64_t last)
 {
-    const bool paired = b->pixels <= k->mr / 2;
-    const int64_t in_row = (b->pixels + k->mr - 1) / k->mr;
+    const bool paired = b->pixels <= l->mr / 2;
+    const int64_t in_row = (b->pixels + l->mr - 1) / l->mr;
     const int64_t least = b->pixels / in_row, larger = b->pixels % in_row;      /* so many have one more */
 
     for (struct tile t = { .last = 1 }; t.row < b->rows; t.row += t.two_rows ? 2 : 1) {
@@ -643,7 +644,7 @@ static void run_gemm(const struct packed_layer *l, const int8_t *ifmap, char *ou
     const struct kernel_isa *k = rs_kernel_isa(l->isa);
     const int64_t out_bytes = l->common.mode == STAGE_S32 ? 4 : 1;
     const int64_t all = l->points ? pixels_of(&l->sh) : (int64_t)l->sh.n * l->sh.e;
-    const int64_t unit = l->points ? k->mr : 1, units = (all + unit - 1) / unit;
+    const int64_t unit = l->points ? l->mr : 1, units = (all + unit - 1) / unit;
     const int64_t count = (l->sh.m + k->nr - 1) / k->nr;
     const bool by_panel = units < parts;           /* a fully connected layer of few rows, above all */
     const int64_t begin = by_panel ? 0 : units * part / parts * unit, end = by_panel ? all : units * (part + 1) / parts * unit;

@@ -85,7 +85,7 @@ struct gemm_operands {
     size_t row_elements;
 };
 
-/* One tile of np + nq pixels by @filters <= nr filters; nq is np or np - 1, np <= mr / 2 rounded up. */
+/* One tile of np + nq <= mr (or mr_narrow) pixels by @filters <= nr filters; nq is np or np - 1. */
 typedef void gemm_tile(int np, int nq, int filters, const struct gemm_operands *g);
 
 /*
@@ -125,6 +125,7 @@ struct depthwise_isa {
 
 struct kernel_isa {
     int mr, nr, kr;                    /* largest tile; depth steps in a lane                  */
+    int mr_narrow;                     /* largest tile of a layer of at most narrow filters; 0: mr */
     int narrow;                        /* a last panel of at most this many filters is packed this wide; or nr */
     int element_bytes;                 /* of A and B: 1, or 2 (int16, activations less zp_in)  */
     int32_t offset;                    /* added to activation codes in A: 128 for u8           */
@@ -160,6 +161,7 @@ struct packed_layer {
     int64_t pitch;                     /* bytes of one row of A                                */
     int64_t block_rows;                /* ofmap rows (1x1: pixels) whose A is held at once     */
     int64_t panel_bytes;               /* of a full panel of B; of a depthwise block           */
+    int64_t mr;                        /* pixels of a tile                                     */
     bool points;                       /* 1x1, stride 1, no padding: all pixels are one row    */
     bool row;                          /* points, but a single one, and the instruction set has a loop for it */
     bool panel_outer;                  /* filters do not fit beside A in a first-level cache   */
