@@ -74,6 +74,7 @@ struct layer {
     int  tile_rows;              /* ofmap rows (E > 1) or columns (E = 1) between loads and stores; all of them if nothing is spilled */
     int  in_buf, res_buf, out_buf;          /* first block of the two tile buffers of a spilled activation */
     int  in_tile, res_tile, out_tile;       /* blocks of one channel block of a tile buffer          */
+    int  kept_row;               /* of a tile buffer that keeps every U-th ifmap row only: blocks of a row; 0: all rows are there */
 
     struct group *groups;        /* made by rs_plan_groups()                                         */
     struct group_cost *costs;    /* [group]                                                          */

@@ -139,6 +139,7 @@ static struct interval out_pixels(const struct layer *l, int tile)
     return in_blocks(l->out_px, base + lo, base + rs_min(l->F, lo + l->tile_rows));
 }
 
+/* In the tile buffer, if only the rows are kept that filters meet: those rows, one after another (kept_row). */
 static struct interval in_pixels(const struct layer *l, int tile)
 {
     const int n = tiles_of(l), image = tile / n, t = tile % n, lo = t * l->tile_rows;
@@ -146,6 +147,8 @@ static struct interval in_pixels(const struct layer *l, int tile)
 
     if (l->filter_layout == FILTER_LINEAR && !is_pool(l))
         return in_blocks(l->in_px, 0, l->linear_pixels);
+    if (l->kept_row > 0)
+        return (struct interval){ ((int64_t)image * l->E + lo) * l->kept_row, ((int64_t)image * l->E + rs_min(l->E, lo + l->tile_rows)) * l->kept_row };
     if (l->E > 1) {
         const int hi = rs_min(l->E, lo + l->tile_rows);
         const int a = rs_max(0, lo * l->U - l->pad_top), z = rs_min(l->H, (hi - 1) * l->U - l->pad_top + l->R);
@@ -158,6 +161,14 @@ static struct interval in_pixels(const struct layer *l, int tile)
     const int a = rs_max(0, lo * l->U - l->pad_left), z = rs_min(l->W, (hi - 1) * l->U - l->pad_left + l->S);
 
     return in_blocks(l->in_px, base + a, base + rs_max(z, a + 1));
+}
+
+/* Where ofmap row @row of all images, counted through, finds its one ifmap row in the activation. */
+static struct interval kept_row(const struct layer *l, int64_t row)
+{
+    const int64_t from = row / l->E * l->in_image + row % l->E * l->U * l->W;
+
+    return in_blocks(l->in_px, from, from + l->W);
 }
 
 /* Blocks per channel block of the largest tile. */
@@ -273,6 +284,8 @@ static bool choose_tile(const struct job *j, struct layer *l, int64_t budget)
     const bool in = j->acts[l->in].spilled, out = j->acts[l->out].spilled, res = l->res >= 0 && j->acts[l->res].spilled;
     const int all = l->E > 1 ? l->E : l->F;
 
+    /* Filters of one row meet every U-th ifmap row only.  A multiple of U blocks apart, the kept ones stand where IF_ROW = kept_row / U finds them. */
+    l->kept_row = in && !is_pool(l) && l->E > 1 && l->R == 1 && l->U > 1 && l->pad_top == 0 ? rs_div_up(l->W * l->in_px, l->U) * l->U : 0;
     for (int n = 1;; n++) {
         int64_t need = 0;
 
@@ -288,6 +301,24 @@ static bool choose_tile(const struct job *j, struct layer *l, int64_t budget)
     }
 }
 
+/* Tiles as large as still fit for layers whose filters exceed their buffer, and are fetched again for each tile. */
+static void grow_tiles(const struct rs_hw_config *c, struct job *j, int room)
+{
+    for (int i = 0; i < j->n_layers; i++) {
+        struct layer *l = &j->layers[i];
+        const struct layer before = *l;
+
+        if (is_pool(l) || tiles_of(l) == 1 || (int64_t)l->M * l->C * l->R * l->S <= (int64_t)c->wbuf_words * 2 * c->block)
+            continue;
+        for (int part = 4; part > 2; part--) {             /* of a quarter of the buffer each */
+            if (choose_tile(j, l, (int64_t)room * part / 4) && tiles_of(l) < tiles_of(&before) && allocate(j, room, (int)c->glb_blocks / 4))
+                break;
+            *l = before;
+        }
+    }
+    (void)allocate(j, room, (int)c->glb_blocks / 4);       /* as it was before the last attempt, if that failed */
+}
+
 static rs_status addresses(const struct rs_plan_options *o, const struct rs_hw_config *c, struct job *j, struct rs_error *err)
 {
     const int room = o->glb_blocks > 0 && o->glb_blocks < (int)c->glb_blocks ? o->glb_blocks : (int)c->glb_blocks;
@@ -298,8 +329,10 @@ static rs_status addresses(const struct rs_plan_options *o, const struct rs_hw_c
         for (int i = 0; i < j->n_layers; i++)
             if (!choose_tile(j, &j->layers[i], room / 2) && !choose_tile(j, &j->layers[i], room))
                 return j->bad = i, rs_fail(err, RS_ERR_UNSUPPORTED, "one row of its tensors does not fit twice into %d blocks of global buffer", room);
-        if (allocate(j, room, (int)c->glb_blocks / 4))
+        if (allocate(j, room, (int)c->glb_blocks / 4)) {
+            grow_tiles(c, j, room);
             return RS_OK;
+        }
         for (int i = 0; i < j->n_acts; i++)
             if (!j->acts[i].spilled && (worst < 0 || (int64_t)j->acts[i].cbs * j->acts[i].stride >
                                                      (int64_t)j->acts[worst].cbs * j->acts[worst].stride))
@@ -414,7 +447,9 @@ static void make_group(struct build *b, struct cmd *k, int layer, const struct g
     const int w_lo = rs_max(0, x0), w_hi = rs_min(l->W, x0 + (g->nf - 1) * l->U + l->S);
     const bool linear = l->filter_layout == FILTER_LINEAR && !is_pool(l);
     const int if_cb = linear ? px : iv.cb;
-    const int64_t if_base = iv.base + (int64_t)g->image * l->in_image * ip + (int64_t)rs_first_block(l, g) * iv.cb;
+    const int64_t in_row = l->kept_row > 0 ? l->kept_row / l->U : l->W * ip, in_image = l->kept_row > 0 ? (int64_t)l->kept_row * l->E : (int64_t)l->in_image * ip;
+    const int in_rows = l->kept_row > 0 ? l->E * l->U : l->H;              /* of an image */
+    const int64_t if_base = iv.base + (int64_t)g->image * in_image + (int64_t)rs_first_block(l, g) * iv.cb;
     const int rows = (int)b->c->rows, images = is_pool(l) ? 1 : rs_map_images(m), tall = (images > 1 ? g->ns - 1 : 0);    /* images after the first */
     const int64_t out_base = ov.base + ((int64_t)g->image * l->out_image + (int64_t)g->e0 * l->F + g->f0) * op + (int64_t)(g->m0 / block) * ov.cb;
     const int out_blocks = is_pool(l) ? g->nm : rs_div_up(g->m0 % block + g->nm, block);
@@ -423,7 +458,8 @@ static void make_group(struct build *b, struct cmd *k, int layer, const struct g
     k->layer = layer;
     k->chunk = is_pool(l) ? -1 : g->chunk;
     if (h_hi > h_lo && w_hi > w_lo)
-        add_region(k, SPACE_GLB, false, if_base + ((int64_t)h_lo * l->W + w_lo) * ip, (w_hi - w_lo) * px, h_hi - h_lo + tall * l->H, l->W * ip, is_pool(l) ? g->nm : l->cbs, if_cb);
+        add_region(k, SPACE_GLB, false, if_base + h_lo * in_row + w_lo * ip, (w_hi - w_lo) * px, l->kept_row > 0 ? g->ne + tall * l->E : h_hi - h_lo + tall * l->H,
+                   l->kept_row > 0 ? l->kept_row : l->W * ip, is_pool(l) ? g->nm : l->cbs, if_cb);
     add_region(k, SPACE_GLB, true, out_base, g->nf * px, g->ne + tall * l->E, l->F * op, out_blocks, ov.cb);
     PUT(k, LAYER, b->j->layers[layer].node & 0xFFFF);
     if (is_pool(l)) {
@@ -481,7 +517,7 @@ static void make_group(struct build *b, struct cmd *k, int layer, const struct g
     PUT(k, PARAMS, m->mode == RS_MODE_DEPTHWISE ? rows : g->pairs * rs_map_filter_chains(m));
     PUT(k, BLOCK_CHANNELS, l->bc);
     PUT(k, SPAN, (g->e * (rs_map_strip_rows(m) / m->e) - 1) * l->U);
-    PUT(k, IF_STRIP, images > 1 ? l->H : rs_map_strip_rows(m) * l->U);
+    PUT(k, IF_STRIP, images > 1 ? in_rows : rs_map_strip_rows(m) * l->U);
     PUT(k, OUT_STRIP, images > 1 ? l->E : rs_map_strip_rows(m));
     if (chains > 1) {
         const int apart = g->mx * g->pairs * rs_layer_lanes(l);            /* filters, a multiple of a block */
@@ -525,10 +561,10 @@ static void make_group(struct build *b, struct cmd *k, int layer, const struct g
     const bool flat = l->H == 1 && l->R == 1 && l->S == 1 && l->U == 1 && l->pad_top == 0 && l->pad_left == 0;
 
     PUT(k, IF_BASE, modulo(if_base + (flat ? x0 * px : 0), glb));
-    PUT(k, IF_ROW, l->H == 1 ? 0 : l->W * ip);
+    PUT(k, IF_ROW, l->H == 1 ? 0 : in_row);
     PUT(k, IF_CB, if_cb);
     PUT(k, IF_W, flat ? rs_min((l->W - x0) * px, 65534) : l->W * px);
-    PUT(k, IF_H, l->H * (tall + 1));
+    PUT(k, IF_H, in_rows * (tall + 1));
     PUT(k, H0, h0);
     PUT(k, X0, flat ? 0 : x0 * px);
     PUT(k, OUT_E, g->ne + tall * l->E);
@@ -620,8 +656,14 @@ static rs_status sequence(struct build *b, size_t *status_used, struct rs_plan_j
             const int next = b->next_tile[i];
 
             if (in->spilled) {
-                make_move(b, &k, true, in, in_pixels(l, next), l->in_buf + (int64_t)(next & 1) * l->in_tile * in->cbs, l->in_tile, i);
-                EMIT();
+                const int64_t to = l->in_buf + (int64_t)(next & 1) * l->in_tile * in->cbs;
+                const struct interval all = in_pixels(l, next);
+                const int rows = l->kept_row > 0 ? (int)((all.to - all.from) / l->kept_row) : 1;
+
+                for (int r = 0; r < rows; r++) {
+                    make_move(b, &k, true, in, l->kept_row > 0 ? kept_row(l, all.from / l->kept_row + r) : all, to + (int64_t)r * l->kept_row, l->in_tile, i);
+                    EMIT();
+                }
             }
             if (res != NULL && res->spilled) {
                 make_move(b, &k, true, res, out_pixels(l, next), l->res_buf + (int64_t)(next & 1) * l->res_tile * res->cbs, l->res_tile, i);

@@ -299,6 +299,32 @@ TEST(matrix_products)
     }
 }
 
+/* Filters of one row, ifmaps that do not fit: tiles hold every U-th ifmap row only. */
+TEST(rows_that_no_filter_meets)
+{
+    int planned = 0;
+
+    for (int i = 0; i < n_cases; i++) {
+        const int u = i % 2 ? 2 : 4, type = i % 5 == 4 ? RS_PLAN_S16_S8 : RS_PLAN_S8;
+        struct layer_case k = { .p.kind = RS_PLAN_CONV, .p.type = (enum rs_plan_type)type };
+        struct rs_conv_shape *s = &k.p.shape;
+        struct rs_hw_config c;
+        struct rs_plan_options o = { .glb_blocks = 1024, .wbuf_words = rnd_range(0, 1) ? 256 : 0 };
+
+        test_rng = first_seed * 6151 + (uint64_t)i;
+        *s = (struct rs_conv_shape){ .n = (int32_t)rnd_range(1, 3), .h = (int32_t)rnd_range(8, 40), .w = (int32_t)rnd_range(2, 24), .c = (int32_t)rnd_range(16, 100),
+                                     .m = (int32_t)rnd_range(1, 100), .r = 1, .s = 1, .stride_h = u, .stride_w = u, .dilation_h = 1, .dilation_w = 1 };
+        if (!rs_hw_config_named(preset_names[rnd_range(0, 2)], &c))
+            return;
+        if (case_fill(&k, type == RS_PLAN_S8 && i % 3 == 0))
+            planned += case_run(&k, &c, &o, 3);
+        case_free(&k);
+        if (test_failed_checks != 0)
+            return;
+    }
+    CHECK(planned * 10 >= n_cases * 5, "only %d of %d layers could be planned", planned, n_cases);
+}
+
 /* Every extent at 1, one below, at and above a tile. */
 TEST(edges)
 {
@@ -387,6 +413,7 @@ int main(int argc, char **argv)
     RUN(int16_by_int16);
     RUN(depthwise_int16_by_int8);
     RUN(depthwise_int16_by_int16);
+    RUN(rows_that_no_filter_meets);
     RUN(edges);
     RUN(many_pixels);
     RUN(refusals_name_the_reason);
