@@ -35,11 +35,12 @@ struct net {                       /* a port of all instances: element e of inst
     const char *name, *text;
     int n, w; bool s;
 };
-struct kid { struct mod *m; struct instance **inst; int n, cap, base; };   /* children of one kind */
-struct mod {
+struct kid { struct mod *m; struct instance **inst; int n, cap; };         /* children of one kind */
+struct mod {                       /* a module under one kind of parent                       */
     struct design *d;
+    const char *name;              /* the module's; numbered where it has parents of several kinds */
     int total;                     /* instances in the design                                   */
-    bool listed, in_order, select;
+    bool in_order, select;
     struct map port;               /* name -> struct net; outputs start with '>'                */
     struct kid *kid; int nkid, capkid;
 };
@@ -97,14 +98,6 @@ static const char *constant(i128 v, int w, bool s)
 }
 
 /* ---- places ---- */
-
-static struct mod *find_mod(struct soa *o, const char *name)
-{
-    for (int i = 0; i < o->nmod; i++)
-        if (strcmp(o->mod[i]->d->name, name) == 0)
-            return o->mod[i];
-    return NULL;
-}
 
 static struct net *net_of(struct mod *m, bool out, const char *port)
 {
@@ -182,14 +175,17 @@ static const char *mark(struct soa *o, const char *name) { return o->select ? fm
 
 static void need_wire(struct soa *o, struct var *w);
 
+/* The wire that has a local's value; in C's order locals are assigned as they stand. */
+static struct var *wire_of(const struct soa *o, const struct var *v) { return o->m->in_order ? NULL : v->as_wire; }
+
 static const char *place(struct soa *o, const struct expr *e)
 {
     struct var *v = e->v;
     struct mod *m = o->m;
     int c;
 
-    if (v->as_wire != NULL)
-        v = v->as_wire;
+    if (wire_of(o, v) != NULL)
+        v = wire_of(o, v);
     switch (v->k) {
     case V_IN:
     case V_OUT: {
@@ -204,14 +200,14 @@ static const char *place(struct soa *o, const struct expr *e)
         const char *i = index_of(o, e->idx, v->dim, e->nidx, v->n);
 
         if (m->total == 1)
-            return fmt("%s[%d + %s]", p->text, (k->base + c) * p->n, i);
-        return fmt("%s[(j * %d + %d) * %d + %s]", p->text, k->n, k->base + c, p->n, i);
+            return fmt("%s[%d + %s]", p->text, c * p->n, i);
+        return fmt("%s[(j * %d + %d) * %d + %s]", p->text, k->n, c, p->n, i);
     }
     case V_CHILD_IN: {
         const struct kid *k = kid_of(m, v->inst, &c);
         const struct net *p = net_of(k->m, false, v->port);
 
-        return fmt("%s[%d + %s]", p->text, (k->base + c) * p->n, index_of(o, e->idx, v->dim, e->nidx, v->n));
+        return fmt("%s[%d + %s]", p->text, c * p->n, index_of(o, e->idx, v->dim, e->nidx, v->n));
     }
     case V_STATE: {
         const char *i = index_of(o, e->idx, v->dim, e->nidx, v->n);
@@ -223,13 +219,13 @@ static const char *place(struct soa *o, const struct expr *e)
             v = v->word;
         }
         if (m->total == 1)
-            return fmt("s->%s_%s[%s]", m->d->name, v->name, i);
+            return fmt("s->%s_%s[%s]", m->name, v->name, i);
         if (in_rows(m, v))
-            return fmt("s->%s_%s[j * %d + %s]", m->d->name, v->name, elements(v), i);
-        return fmt("s->%s_%s[%s][j]", m->d->name, v->name, i);
+            return fmt("s->%s_%s[j * %d + %s]", m->name, v->name, elements(v), i);
+        return fmt("s->%s_%s[%s][j]", m->name, v->name, i);
     }
     case V_TABLE:
-        return fmt("%s_%s[%s]", m->d->name, v->name, index_of(o, e->idx, v->dim, e->nidx, v->n));
+        return fmt("%s_%s[%s]", m->name, v->name, index_of(o, e->idx, v->dim, e->nidx, v->n));
     case V_WIRE:
         need_wire(o, v);
         /* fall through */
@@ -403,8 +399,8 @@ static void wires_of(struct expr *e, void *ctx)
 {
     struct soa *o = ctx;
 
-    if (e->k == E_LEAF && e->v->as_wire != NULL)
-        need_wire(o, e->v->as_wire);
+    if (e->k == E_LEAF && wire_of(o, e->v) != NULL)
+        need_wire(o, wire_of(o, e->v));
     else if (e->k == E_LEAF && e->v->k == V_WIRE)
         need_wire(o, e->v);
 }
@@ -448,7 +444,7 @@ static bool run_of(struct soa *o, const struct expr *e, struct run *r)
     const int i = e->k == E_LEAF && v->mem == NULL ? flat_index(e) : -1;
     int c;
 
-    if (i < 0 || v->as_wire != NULL)
+    if (i < 0 || wire_of(o, v) != NULL)
         return false;
     if (v->k == V_IN || v->k == V_OUT) {
         const struct net *p = net_of(m, v->k == V_OUT, v->name);
@@ -460,11 +456,11 @@ static bool run_of(struct soa *o, const struct expr *e, struct run *r)
         const struct kid *k = kid_of(m, v->inst, &c);
         const struct net *p = net_of(k->m, true, v->port);
 
-        *r = (struct run){ p->text, (k->base + c) * p->n + i, k->n * p->n };
+        *r = (struct run){ p->text, c * p->n + i, k->n * p->n };
         return true;
     }
     if (v->k == V_STATE && (v->n == 1 || in_rows(m, v))) {
-        *r = (struct run){ fmt(in_rows(m, v) ? "s->%s_%s" : "s->%s_%s[0]", m->d->name, v->name), i, v->n };
+        *r = (struct run){ fmt(in_rows(m, v) ? "s->%s_%s" : "s->%s_%s[0]", m->name, v->name), i, v->n };
         return true;
     }
     return false;
@@ -486,7 +482,7 @@ static struct expr *copy_of(struct expr *e, const struct net *p)
 /* Has the input port an array of its own? */
 static bool is_array(const struct net *p, const struct mod *m)
 {
-    return strcmp(p->text, fmt("s->%s_in_%s", m->d->name, p->name)) == 0;
+    return strcmp(p->text, fmt("s->%s_in_%s", m->name, p->name)) == 0;
 }
 
 /* Is the port's element wired before the block runs, or no more than a name of another array? */
@@ -498,7 +494,7 @@ static bool wired(struct soa *o, const struct expr *lhs)
     int c;
 
     if (v->k == V_OUT && v->wire_out)
-        return strcmp(net_of(o->m, true, v->name)->text, fmt("s->%s_out_%s", o->m->d->name, v->name)) != 0;
+        return strcmp(net_of(o->m, true, v->name)->text, fmt("s->%s_out_%s", o->m->name, v->name)) != 0;
     if (v->k != V_CHILD_IN)
         return false;
     const struct kid *k = kid_of(o->m, v->inst, &c);
@@ -513,7 +509,7 @@ static bool wired(struct soa *o, const struct expr *lhs)
 /* Are all lanes of e contiguous elements of one array of the structure, or of a local one? */
 static bool contiguous(struct soa *o, struct expr *e, int lanes)
 {
-    if (e->k != E_LEAF || e->v->as_wire != NULL || e->v->k == V_WIRE || e->v->k == V_TABLE)
+    if (e->k != E_LEAF || wire_of(o, e->v) != NULL || e->v->k == V_WIRE || e->v->k == V_TABLE)
         return false;
     if (e->v->mem == NULL)
         return e->v->k != V_STATE || in_rows(o->m, e->v);
@@ -583,7 +579,7 @@ static void block(struct soa *o, const struct block *b, const char *under);
 static void clock_kids(struct soa *o, int columns)
 {
     for (int k = 0; k < o->m->nkid; k++)
-        fprintf(o->f, "%*sclock_%s(s);\n", columns, "", o->m->kid[k].m->d->name);
+        fprintf(o->f, "%*sclock_%s(s);\n", columns, "", o->m->kid[k].m->name);
 }
 
 static int statements(const struct block *b, int memory)
@@ -869,7 +865,7 @@ static const char *input_view(struct soa *o, struct mod *m, const struct kid *k,
 {
     const char *text = NULL;
 
-    if (k->n != k->m->total / m->total || k->base != 0)
+    if (k->n != k->m->total / m->total)
         return NULL;
     o->m = m;
     for (int c = 0; c < k->n; c++)
@@ -890,7 +886,7 @@ static void array(struct soa *o, const struct mod *m, int w, bool s, const char 
 {
     const int bytes = n * (w <= 8 ? 1 : w <= 16 ? 2 : w <= 32 ? 4 : 8);
 
-    fprintf(o->f, "    %s%s %s_%s%s;\n", bytes >= 64 ? "_Alignas(64) " : bytes >= 16 ? "_Alignas(16) " : "", kept_type(w, s), m->d->name, name, dims);
+    fprintf(o->f, "    %s%s %s_%s%s;\n", bytes >= 64 ? "_Alignas(64) " : bytes >= 16 ? "_Alignas(16) " : "", kept_type(w, s), m->name, name, dims);
 }
 
 /* Ports of one module, children first for outputs, parents first for inputs. */
@@ -915,7 +911,7 @@ static void name_ports(struct soa *o, struct mod *m, bool out)
                     if (o->mod[q]->kid[k].m == m)
                         view = input_view(o, o->mod[q], &o->mod[q]->kid[k], net);
         }
-        net->text = view != NULL ? view : fmt("s->%s_%s_%s", m->d->name, out ? "out" : "in", p[i].name);
+        net->text = view != NULL ? view : fmt("s->%s_%s_%s", m->name, out ? "out" : "in", p[i].name);
         map_set(&m->port, out ? fmt(">%s", p[i].name) : p[i].name, net);
         if (view == NULL)
             array(o, m, net->w, net->s, fmt("%s_%s", out ? "out" : "in", p[i].name), fmt("[%d]", net->n * m->total), net->n * m->total);
@@ -958,26 +954,24 @@ static void copy_inputs(struct soa *o, const struct kid *k, const struct net *p)
             whole = q;
         }
     }
-    if (total > 1 && longest > 1 && k->base == 0 && n == k->m->total / total * p->n) {
+    if (total > 1 && longest > 1 && n == k->m->total / total * p->n) {
         longest = copied_run(o, k, p, whole, &all);
         fprintf(o->f, "    memcpy(&%s[%d], &%s[%d], %d * %s);\n", dst, whole, all.text, all.at, (total - 1) * n + longest, size);
     } else {
         whole = -1;
     }
     for (int q = 0, len; q < n; q += len > 0 ? len : 1) {
-        const int at = k->base * p->n + q;
-
         len = copied_run(o, k, p, q, &r);
         if (len == 0 || q == whole)
             continue;
         if (total == 1 && len == 1)
-            fprintf(o->f, "    %s[%d] = %s[%d];\n", dst, at, r.text, r.at);
+            fprintf(o->f, "    %s[%d] = %s[%d];\n", dst, q, r.text, r.at);
         else if (total == 1)
-            fprintf(o->f, "    memcpy(&%s[%d], &%s[%d], %d * %s);\n", dst, at, r.text, r.at, len, size);
+            fprintf(o->f, "    memcpy(&%s[%d], &%s[%d], %d * %s);\n", dst, q, r.text, r.at, len, size);
         else if (len == 1)
-            fprintf(o->f, "    for (int j = 0; j < %d; j++)\n        %s[%d * j + %d] = %s[%d * j + %d];\n", total, dst, n, at, r.text, r.step, r.at);
+            fprintf(o->f, "    for (int j = 0; j < %d; j++)\n        %s[%d * j + %d] = %s[%d * j + %d];\n", total, dst, n, q, r.text, r.step, r.at);
         else
-            fprintf(o->f, "    for (int j = 0; j < %d; j++)\n        memcpy(&%s[%d * j + %d], &%s[%d * j + %d], %d * %s);\n", total, dst, n, at,
+            fprintf(o->f, "    for (int j = 0; j < %d; j++)\n        memcpy(&%s[%d * j + %d], &%s[%d * j + %d], %d * %s);\n", total, dst, n, q,
                     r.text, r.step, r.at, len, size);
     }
 }
@@ -997,8 +991,8 @@ static void compute_inputs(struct soa *o, const struct kid *k, const struct net 
 
         if (e->w == p->w && e->s == p->s)
             rhs = put(o, e);
-        line(o, o->m->total == 1 ? fmt("%s[%d] = %s;", p->text, k->base * p->n + q, rhs)
-                                        : fmt("%s[%d * j + %d] = %s;", p->text, n, k->base * p->n + q, rhs));
+        line(o, o->m->total == 1 ? fmt("%s[%d] = %s;", p->text, q, rhs)
+                                        : fmt("%s[%d * j + %d] = %s;", p->text, n, q, rhs));
     }
 }
 
@@ -1094,7 +1088,7 @@ static void write_outputs(struct soa *o)
             continue;
         const struct net *p = net_of(o->m, true, v->name);
 
-        if (strcmp(p->text, fmt("s->%s_out_%s", o->m->d->name, v->name)) != 0)
+        if (strcmp(p->text, fmt("s->%s_out_%s", o->m->name, v->name)) != 0)
             continue;
         for (int e = 0, len; e < v->n; e += len) {
             const char *to = o->m->total == 1 ? fmt("%s[%d]", p->text, e) : fmt("%s[j * %d + %d]", p->text, p->n, e);
@@ -1132,19 +1126,17 @@ static void write_module(struct soa *o, struct mod *m)
 {
     o->m = m;
     o->names = o->calls = 0;
-    for (int i = 0; i < m->d->nvar && m->in_order; i++)
-        m->d->var[i]->as_wire = NULL;
     for (int i = 0; i < m->d->nvar; i++) {
         const struct var *v = m->d->var[i];
 
         if (v->k != V_TABLE || v->reads == 0)
             continue;
-        fprintf(o->f, "static const %s %s_%s[%d] = {", kept_type(v->w, v->s), m->d->name, v->name, v->n);
+        fprintf(o->f, "static const %s %s_%s[%d] = {", kept_type(v->w, v->s), m->name, v->name, v->n);
         for (int j = 0; j < v->n; j++)
             fprintf(o->f, "%s%s", j % 8 == 0 ? "\n    " : " ", fmt("%s,", constant(v->init[j]->lo, v->w, v->s)));
         fprintf(o->f, "\n};\n");
     }
-    fprintf(o->f, "/* %d x %s */\nstatic void clock_%s(struct rs_soa *restrict s)\n{\n", m->total, m->d->name, m->d->name);
+    fprintf(o->f, "/* %d x %s */\nstatic void clock_%s(struct rs_soa *restrict s)\n{\n", m->total, m->name, m->name);
     for (int k = 0; k < m->nkid; k++)
         each_net(o, &m->kid[k], copy_inputs);
     o->select = m->select;
@@ -1194,31 +1186,42 @@ static void top_ports(struct soa *o, const struct type *t, int bits, const char 
 
 /* ---- the design ---- */
 
-static void count_instances(struct soa *o, struct mod *m, int n)
+static void count_instances(struct mod *m, int n)
 {
     m->total += n;
     for (int k = 0; k < m->nkid; k++)
-        count_instances(o, m->kid[k].m, n * m->kid[k].n);
+        count_instances(m->kid[k].m, n * m->kid[k].n);
 }
 
-static void find_kids(struct soa *o, struct mod *m)
+/* The module under one kind of parent, and below it what it instantiates: instances are numbered parent by parent. */
+static struct mod *make_mod(struct soa *o, struct design *const *d, int nd, const char *name, struct loc at)
 {
+    struct mod *m = arena(sizeof *m);
+    int alike = 0;
+
+    for (int i = 0; i < nd; i++)
+        if (strcmp(d[i]->name, name) == 0)
+            m->d = d[i];
+    if (m->d == NULL)
+        error(at, "give hlsc all files of the design in one call", "no file defines module '%s'", name);
+    for (int i = 0; i < o->nmod; i++)
+        alike += o->mod[i]->d == m->d;
+    m->name = alike == 0 ? name : fmt("%s__%d", name, alike + 1);
+    PUSH(o->mod, o->nmod, o->capmod, m);
     for (int i = 0; i < m->d->ninst; i++) {
         struct instance *in = m->d->inst[i];
-        struct mod *c = find_mod(o, in->module);
         int k = 0;
 
-        if (c == NULL)
-            error(in->at, "give hlsc all files of the design in one call", "no file defines module '%s'", in->module);
-        while (k < m->nkid && m->kid[k].m != c)
+        while (k < m->nkid && strcmp(m->kid[k].m->d->name, in->module) != 0)
             k++;
         if (k == m->nkid) {
-            struct kid kid = { .m = c };
+            struct kid kid = { .m = make_mod(o, d, nd, in->module, in->at) };
 
             PUSH(m->kid, m->nkid, m->capkid, kid);
         }
         PUSH(m->kid[k].inst, m->kid[k].n, m->kid[k].cap, in);
     }
+    return m;
 }
 
 /*
@@ -1254,21 +1257,16 @@ static void pack_words(struct mod *m)
 }
 
 /* Children before their parents. */
-static void list(struct soa *o, struct mod *m, struct mod **order, int *n)
+static void list(struct mod *m, struct mod **order, int *n)
 {
-    if (m->listed)
-        return;
-    m->listed = true;
     for (int k = 0; k < m->nkid; k++)
-        list(o, m->kid[k].m, order, n);
+        list(m->kid[k].m, order, n);
     order[(*n)++] = m;
 }
 
 void emit_soa(const char *path, const char *top, struct design **d, int nd)
 {
     struct soa o = { .f = fopen(path, "w") };
-    struct mod **order = arena(sizeof *order * (size_t)nd);
-    struct map seen = { 0 };
     int n = 0;
 
     if (o.f == NULL) {
@@ -1276,39 +1274,19 @@ void emit_soa(const char *path, const char *top, struct design **d, int nd)
         diag_free();
         exit(1);
     }
-    for (int i = 0; i < nd; i++) {
-        struct mod *m = arena(sizeof *m);
+    struct mod *root = make_mod(&o, d, nd, top, (struct loc){ d[0]->u->file, 1, 1 });
+    struct mod **order = arena(sizeof *order * (size_t)o.nmod);
 
-        m->d = d[i];
-        PUSH(o.mod, o.nmod, o.capmod, m);
-    }
-    for (int i = 0; i < o.nmod; i++)
-        find_kids(&o, o.mod[i]);
-    struct mod *root = find_mod(&o, top);
-
-    if (root == NULL)
-        error((struct loc){ d[0]->u->file, 1, 1 }, "give hlsc all files of the design in one call", "no file defines module '%s'", top);
-    count_instances(&o, root, 1);
-    list(&o, root, order, &n);
+    count_instances(root, 1);
+    list(root, order, &n);
     for (int i = 0; i < n; i++) {
         int calls = 0;
 
         pack_words(order[i]);
         order[i]->select = order[i]->total >= SELECT_MIN && memory_accesses(&order[i]->d->body) <= SELECT_MEMORY_MAX;
-
         order[i]->in_order = order[i]->total == 1 && order[i]->nkid != 0 && calls_first(order[i]->d, &order[i]->d->body, &calls) &&
                              calls == order[i]->d->ninst;
     }
-    /* "All modules of a kind have parents of one kind": their instances are numbered parent by parent. */
-    for (int i = 0; i < n; i++)
-        for (int k = 0; k < order[i]->nkid; k++) {
-            const struct kid *kid = &order[i]->kid[k];
-
-            if (map_get(&seen, kid->m->d->name) != NULL)
-                error(kid->inst[0]->at, "give each module one kind of parent", "module '%s' has parents of two kinds", kid->m->d->name);
-            map_set(&seen, kid->m->d->name, order[i]);
-        }
-
     fprintf(o.f, "// Made by hlsc; do not edit.  All modules under %s, clocked as structures of arrays (sw/hlsc/soa.c).\n"
                  "#include <stddef.h>\n#include <stdint.h>\n#include <stdio.h>\n#include <stdlib.h>\n#include <string.h>\n#include \"%s.h\"\n\n"
                  "struct rs_soa {\n", top, top);

@@ -1,7 +1,8 @@
 /*
  * gen.c - writes random clocked-C modules, for holding hlsc's Verilog against the C.
  *
- *   gen SEED COUNT DIR     writes DIR/m0.c .. and DIR/batch.c, a parent of all of them, with headers
+ *   gen SEED COUNT DIR     writes DIR/m0.c .., DIR/batch.c, a parent of all of them, and DIR/many.c, a parent of
+ *                          one, two or nine of each, with headers
  *
  * No module leaves anything undefined in C (signed overflow aside: compile with -fwrapv): indices are masked,
  * shifts are in range, divisors are not 0, memories are read before they are written.
@@ -483,9 +484,43 @@ static void body(const char *dir, int n, int child)
     fclose(f);
 }
 
-int main(int argc, char **argv)
+/* A module that has copies[i] of each module i, and does nothing but wire them. */
+static void parent(const char *dir, const char *name, int count, const int *copies)
 {
     char path[512];
+
+    snprintf(path, sizeof path, "%s/%s.h", dir, name);
+    f = fopen(path, "w");
+    fprintf(f, "#ifndef PARENT_H\n#define PARENT_H\n");
+    for (int i = 0; i < count; i++)
+        fprintf(f, "#include \"m%d.h\"\n", i);
+    fprintf(f, "struct %s_in {\n", name);
+    for (int i = 0; i < count; i++)
+        fprintf(f, "    struct m%d_in m%d[%d];\n", i, i, copies[i]);
+    fprintf(f, "};\nstruct %s_out {\n", name);
+    for (int i = 0; i < count; i++)
+        fprintf(f, "    struct m%d_out m%d[%d];\n", i, i, copies[i]);
+    fprintf(f, "};\nstruct %s {\n", name);
+    for (int i = 0; i < count; i++)
+        fprintf(f, "    struct m%d m%d[%d];\n    struct m%d_out m%d_out[%d];\n", i, i, copies[i], i, i, copies[i]);
+    fprintf(f, "};\nvoid %s_clock(struct %s *r, const struct %s_in *in, struct %s_out *out);\n#endif\n", name, name, name, name);
+    fclose(f);
+    snprintf(path, sizeof path, "%s/%s.c", dir, name);
+    f = fopen(path, "w");
+    fprintf(f, "#include \"%s.h\"\n\nvoid %s_clock(struct %s *r, const struct %s_in *in, struct %s_out *out)\n{\n", name, name, name, name, name);
+    for (int i = 0; i < count; i++)
+        fprintf(f, "    for (int i = 0; i < %d; i++)\n        m%d_clock(&r->m%d[i], &in->m%d[i], &r->m%d_out[i]);\n", copies[i], i, i, i, i);
+    for (int i = 0; i < count; i++)
+        fprintf(f, "    for (int i = 0; i < %d; i++)\n        out->m%d[i] = r->m%d_out[i];\n", copies[i], i, i);
+    fprintf(f, "}\n");
+    fclose(f);
+}
+
+int main(int argc, char **argv)
+{
+    static const int few_or_many[] = { 1, 2, 9 };
+    char path[512];
+    int copies[64];
 
     if (argc != 4) {
         fputs("usage: gen SEED COUNT DIR\n", stderr);
@@ -495,6 +530,10 @@ int main(int argc, char **argv)
     const int count = atoi(argv[2]);
     const char *dir = argv[3];
 
+    if (count < 1 || count > (int)(sizeof copies / sizeof *copies)) {
+        fputs("gen: COUNT is 1 to 64\n", stderr);
+        return 2;
+    }
     snprintf(path, sizeof path, "%s/common.h", dir);
     f = fopen(path, "w");
     if (f == NULL) {
@@ -510,30 +549,11 @@ int main(int argc, char **argv)
         header(dir, i, child);
         body(dir, i, child);
     }
-    snprintf(path, sizeof path, "%s/batch.h", dir);
-    f = fopen(path, "w");
-    fprintf(f, "#ifndef BATCH_H\n#define BATCH_H\n");
     for (int i = 0; i < count; i++)
-        fprintf(f, "#include \"m%d.h\"\n", i);
-    fprintf(f, "struct batch_in {\n");
+        copies[i] = 1;
+    parent(dir, "batch", count, copies);
     for (int i = 0; i < count; i++)
-        fprintf(f, "    struct m%d_in m%d;\n", i, i);
-    fprintf(f, "};\nstruct batch_out {\n");
-    for (int i = 0; i < count; i++)
-        fprintf(f, "    struct m%d_out m%d;\n", i, i);
-    fprintf(f, "};\nstruct batch {\n");
-    for (int i = 0; i < count; i++)
-        fprintf(f, "    struct m%d m%d;\n    struct m%d_out m%d_out;\n", i, i, i, i);
-    fprintf(f, "};\nvoid batch_clock(struct batch *r, const struct batch_in *in, struct batch_out *out);\n#endif\n");
-    fclose(f);
-    snprintf(path, sizeof path, "%s/batch.c", dir);
-    f = fopen(path, "w");
-    fprintf(f, "#include \"batch.h\"\n\nvoid batch_clock(struct batch *r, const struct batch_in *in, struct batch_out *out)\n{\n");
-    for (int i = 0; i < count; i++)
-        fprintf(f, "    m%d_clock(&r->m%d, &in->m%d, &r->m%d_out);\n", i, i, i, i);
-    for (int i = 0; i < count; i++)
-        fprintf(f, "    out->m%d = r->m%d_out;\n", i, i);
-    fprintf(f, "}\n");
-    fclose(f);
+        copies[i] = few_or_many[pick(3)];
+    parent(dir, "many", count, copies);
     return 0;
 }
