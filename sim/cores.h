@@ -21,11 +21,11 @@ struct cores_api {
     /* One rising edge of all of them; @in and @out have an element a core. */
     void (*clock)(struct cores *c, const struct core_in *in, struct core_out *out);
 
-    /* Waveforms (FST) into @file from now on; NULL ends it.  false: cannot. */
+    /* Waveforms (FST) into @file from now on; NULL ends it.  false: cannot.  NULL: these cores never can. */
     bool (*wave)(struct cores *c, const char *file);
     bool can_wave;
 
-    /* What the cores themselves found wrong, or NULL. */
+    /* What the cores themselves found wrong, or NULL.  NULL: they do not look. */
     const char *(*complaint)(const struct cores *c);
 
     /* Events from now on to @hook; NULL: these cores do not show their registers. */

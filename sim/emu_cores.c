@@ -65,19 +65,6 @@ static void trace(struct cores *c, rs_trace_hook hook, void *context)
         c->trace[i] = (struct trace){.hook = hook, .context = context, .core = i};
 }
 
-static bool wave(struct cores *c, const char *file)
-{
-    (void)c;
-    return file == NULL;
-}
-
-static const char *complaint(const struct cores *c)
-{
-    (void)c;
-    return NULL;
-}
-
 const struct cores_api emu_cores = {
-    .create = create, .destroy = destroy, .clock = clock_cores, .wave = wave,
-    .complaint = complaint, .trace = trace,
+    .create = create, .destroy = destroy, .clock = clock_cores, .trace = trace,
 };

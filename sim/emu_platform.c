@@ -138,12 +138,12 @@ static uint64_t contention(const struct rs_platform *p, uint32_t core)
 
 static bool wave(struct rs_platform *p, const char *file)
 {
-    return p->api->wave(p->cores, file);
+    return p->api->wave != NULL ? p->api->wave(p->cores, file) : file == NULL;
 }
 
 static const char *violation(const struct rs_platform *p)
 {
-    const char *complaint = p->api->complaint(p->cores);
+    const char *complaint = p->api->complaint != NULL ? p->api->complaint(p->cores) : NULL;
 
     return complaint != NULL ? complaint : memory_violation(p->memory);
 }

@@ -114,11 +114,6 @@ static bool wave(struct cores *r, const char *file)
 #endif
 }
 
-static const char *complaint(const struct cores *)
-{
-    return nullptr;
-}
-
 extern "C" {
-const struct cores_api rtl_cores = {create, destroy, clock_cores, wave, VM_TRACE != 0, complaint, nullptr};
+const struct cores_api rtl_cores = {create, destroy, clock_cores, wave, VM_TRACE != 0, nullptr, nullptr};
 }

@@ -1,6 +1,6 @@
 /*
  * soa_cores.c - the cores as C that hlsc made of hw/: structures of arrays, several times as fast as
- * hw/ compiled as it is (emu_cores.c), and the same at every clock (tests/lockstep/test_soa).
+ * hw/ compiled as it is (emu_cores.c), and the same at every clock (tests/lockstep/test_core).
  */
 #include <stdlib.h>
 #include <string.h>
@@ -45,19 +45,6 @@ static void clock_cores(struct cores *c, const struct core_in *in, struct core_o
         core_soa_clock(c->core[i], &in[i], &out[i]);
 }
 
-static bool wave(struct cores *c, const char *file)
-{
-    (void)c;
-    return file == NULL;
-}
-
-static const char *complaint(const struct cores *c)
-{
-    (void)c;
-    return NULL;
-}
-
 const struct cores_api soa_cores = {
-    .create = create, .destroy = destroy, .clock = clock_cores, .wave = wave,
-    .complaint = complaint,
+    .create = create, .destroy = destroy, .clock = clock_cores,
 };
