@@ -8,6 +8,7 @@
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
+#include "bench.h"
 #include "cli.h"
 #include "find.h"
 
@@ -156,6 +157,29 @@ static bool helper_sample(struct helper *h, const char *way, int count, double *
     return fgets(line, sizeof line, h->answer) != NULL && (*us = atof(line)) > 0.0;
 }
 
+/* ---- what no kernel undercuts ---------------------------------------------------------------------------- */
+
+/* MACs at the full rate of VPDPBUSD, filters loaded once from where they stay, each right after the samples. */
+static void bounds(const struct rs_graph *g, const void *filters, struct network_result *r, double *full_rate_us, double *loads_us)
+{
+    const double rate = rs_bench_peak_macs_per_ns(), loads = rs_bench_load_bytes_per_ns(filters, (size_t)r->filter_bytes);
+
+    r->macs = (double)rs_graph_total_macs(g);
+    *full_rate_us = rate > 0.0 ? r->macs / rate * 1e-3 : 0.0;
+    *loads_us = loads > 0.0 ? r->filter_bytes / loads * 1e-3 : 0.0;
+}
+
+static size_t filter_bytes(const struct rs_graph *g)
+{
+    struct rs_layer l;
+    size_t bytes = 0;
+
+    for (int i = 0; i < g->n_nodes; i++)
+        if (rs_graph_macs(g, i) > 0 && rs_graph_layer(g, i, &l) && l.filter >= 0)
+            bytes += rs_tensor_bytes(&g->tensors[l.filter]);
+    return bytes;
+}
+
 /* ---- together ------------------------------------------------------------------------------------------- */
 
 static int by_value(const void *a, const void *b)
@@ -171,10 +195,11 @@ static double median(double *us, int n)
     return us[n / 2];
 }
 
-/* Samples of about a millisecond, ours and theirs in turn. */
-static rs_status sample_all(struct ours *o, struct helper *h, double seconds, struct network_result *r, struct rs_error *err)
+/* Samples of about a millisecond, ours and theirs in turn.  @filters: as many bytes as the network's. */
+static rs_status sample_all(struct ours *o, struct helper *h, const void *filters, double seconds, struct network_result *r,
+                            struct rs_error *err)
 {
-    static double us[1 + NETWORK_WAYS][SAMPLES];
+    static double us[1 + NETWORK_WAYS][SAMPLES], full_rate[SAMPLES], loads[SAMPLES];
     int count[1 + NETWORK_WAYS], n = 0;
     double end = 0.0, one;
     rs_status status = ours_sample(o, 3, &one, err);
@@ -195,10 +220,13 @@ static rs_status sample_all(struct ours *o, struct helper *h, double seconds, st
         for (int w = 0; w < r->ways && status == RS_OK; w++)
             if (!helper_sample(h, r->way[w].name, count[1 + w], &us[1 + w][n]))
                 status = rs_fail(err, RS_ERR_DEVICE, "%s: %s stopped", r->path, r->way[w].name);
+        bounds(o->graph, filters, r, &full_rate[n], &loads[n]);
     } while (status == RS_OK && ++n < SAMPLES && (n < 5 || thread_us() < end));
     if (status != RS_OK)
         return status;
     r->ours_us = median(us[0], n);
+    r->full_rate_us = median(full_rate, n);
+    r->loads_us = median(loads, n);
     for (int w = 0; w < r->ways; w++)
         r->way[w].us = median(us[1 + w], n);
     return RS_OK;
@@ -211,14 +239,25 @@ rs_status network_run(const char *path, double seconds, struct network_result *r
     rs_status status = ours_make(path, &o, err);
 
     *r = (struct network_result){ .path = path };
+    void *filters = NULL;
+
+    if (status == RS_OK) {
+        r->filter_bytes = (double)filter_bytes(o.graph);
+        filters = malloc((size_t)r->filter_bytes + 1);
+        if (filters != NULL)           /* pages of their own: those never written are one and the same */
+            memset(filters, 1, (size_t)r->filter_bytes + 1);
+        else
+            status = rs_fail(err, RS_ERR_NOMEM, "no memory for %g bytes", r->filter_bytes);
+    }
     if (status == RS_OK) {
         signal(SIGPIPE, SIG_IGN);      /* a helper that dies is a message, not our end */
         if (helper_start(path, &h))
             helper_ways(&h, r);
-        status = sample_all(&o, &h, seconds, r, err);
+        status = sample_all(&o, &h, filters, seconds, r, err);
     }
     helper_end(&h);
     ours_free(&o);
+    free(filters);
     return status;
 }
 
@@ -237,6 +276,11 @@ void network_print(FILE *to, const struct network_result *r)
     for (int w = 0; w < r->ways; w++)
         fprintf(to, "  %-16s %10.2f us  %6.2f times ours   %s\n", r->way[w].name, r->way[w].us, r->way[w].us / r->ours_us,
                 r->way[w].version);
+    if (r->full_rate_us > 0.0)
+        fprintf(to, "  %-16s %10.2f us  %6.2f times ours   %.2f million products by VPDPBUSD on registers\n"
+                    "  %-16s %10.2f us  %6.2f times ours   %.0f KiB of filters, nothing else\n",
+                "full rate", r->full_rate_us, r->full_rate_us / r->ours_us, r->macs * 1e-6, "loads", r->loads_us,
+                r->loads_us / r->ours_us, r->filter_bytes / 1024.0);
 }
 
 void network_json(struct json *j, const struct network_result *r)
@@ -244,6 +288,8 @@ void network_json(struct json *j, const struct network_result *r)
     json_object(j, NULL, false);
     json_string(j, "name", r->path);
     json_real(j, "ours", r->ours_us);
+    json_real(j, "full_rate", r->full_rate_us > 0.0 ? r->full_rate_us : NAN);
+    json_real(j, "loads", r->loads_us > 0.0 ? r->loads_us : NAN);
     json_object(j, "peers", true);
     for (int w = 0; w < r->ways; w++)
         json_real(j, r->way[w].name, r->way[w].us);

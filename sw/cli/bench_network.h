@@ -9,6 +9,8 @@ enum { NETWORK_WAYS = 4 };
 struct network_result {
     const char *path;
     double ours_us;
+    double macs, filter_bytes;         /* published MACs (padding counted); int8 filters          */
+    double full_rate_us, loads_us;     /* what no kernel undercuts: the MACs by VPDPBUSD on registers, loading the filters once; 0: unknown */
     int ways;
     struct { char name[32], version[200]; double us; } way[NETWORK_WAYS];
 };

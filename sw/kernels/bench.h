@@ -75,6 +75,9 @@ rs_status rs_bench_run(int index, bool reference, double seconds, struct rs_benc
 /* int8 multiply-accumulates a nanosecond of VPDPBUSD on registers, by a burst of some 16 us; 0 without AVX-512 VNNI. */
 double rs_bench_peak_macs_per_ns(void);
 
+/* Bytes a nanosecond that 64-byte loads, which do nothing else, get of @bytes bytes read over and over (some 20 us); 0 likewise. */
+double rs_bench_load_bytes_per_ns(const void *from, size_t bytes);
+
 #ifdef __cplusplus
 }
 #endif

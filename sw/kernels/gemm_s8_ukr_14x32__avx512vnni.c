@@ -21,19 +21,14 @@ enum { MR = 14, MR_NARROW = 28, NR = 32 };
 
 AVX512 static void copy(const struct packed_layer *l, const int8_t *src, int64_t count, void *a)
 {
-    const __m512i flip = _mm512_set1_epi8((char)0x80);
+    const __m512i flip = _mm512_set1_epi8((char)0x80), zero = _mm512_set1_epi8((char)(l->zp_in + 128));
     char *dst = a;
 
-    if (src == NULL) {
-        memset(dst, l->zp_in + 128, (size_t)count);
-        return;
-    }
-    for (; count >= 64; count -= 64, src += 64, dst += 64)
-        _mm512_storeu_si512(dst, _mm512_xor_si512(_mm512_loadu_si512(src), flip));
-    if (count > 0) {
-        const __mmask64 mask = _bzhi_u64(~UINT64_C(0), (unsigned)count);
+    for (int64_t at = 0; at < count; at += 64) {
+        const __mmask64 mask = count - at < 64 ? _bzhi_u64(~UINT64_C(0), (unsigned)(count - at)) : ~UINT64_C(0);
 
-        _mm512_mask_storeu_epi8(dst, mask, _mm512_xor_si512(_mm512_maskz_loadu_epi8(mask, src), flip));
+        _mm512_mask_storeu_epi8(dst + at, mask,
+                                src == NULL ? zero : _mm512_xor_si512(_mm512_maskz_loadu_epi8(mask, src + at), flip));
     }
 }
 

@@ -576,6 +576,8 @@ static void copy_rows(const struct packed_layer *l, const struct kernel_isa *k, 
     int64_t y = e * sh->stride_h - sh->pad_top;
 
     for (int64_t i = 0; i < count; i++, y++, a += l->pitch) {
+        if (sh->r == 1 && i % sh->stride_h != 0)       /* between the windows */
+            continue;
         if (y < 0 || y >= sh->h) {
             k->copy(l, NULL, columns * sh->c, a);
             continue;
