@@ -286,7 +286,9 @@ static rs_status finish(struct rs_device *device, struct rs_graph *graph, const 
         status = place_tensors(m, err);
         m->n_slots = (int)device->uri.cores + RS_SLOTS_BESIDE_CORES;
     } else {
-        m->arena_bytes = m->memory->arena_bytes;
+        if (!m->options.reference)
+            status = rs_packed_graph_create(graph, &m->packed, err);
+        m->arena_bytes = rs_graph_arena_bytes(m->memory, m->packed, rs_pool_threads(device->pool));
         m->n_slots = device->n_host_threads;
     }
     if (status != RS_OK)
@@ -430,6 +432,7 @@ void rs_model_free(struct rs_model *m)
     free(m->file);
     rs_plan_free(m->plan);
     rs_memory_plan_destroy(m->memory);
+    rs_packed_graph_destroy(m->packed);
     rs_graph_destroy(m->graph);
     free(m);
     rs_device_put(d);

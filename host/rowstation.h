@@ -98,8 +98,10 @@ struct rs_open_options {
  *
  * @uri: KIND[:PRESET][?OPTION=VALUE[&...]], or NULL: environment ROWSTATION_TARGET; if that is not set,
  *       XCL_EMULATION_MODE=sw_emu means `emu` and hw_emu means `sim` (a message says so); else `cpu`.
- *   cpu                 no device: every operation runs on the CPU kernels.  Its one option is rounding=onnx: ONNX models
- *                       are computed with ONNX Runtime's rounding, where the array (and `cpu` without it) rounds twice
+ *   cpu                 no device: every operation runs on the CPU kernels.  Its options are threads=N (1 to 256, default 1):
+ *                       so many threads work on a large layer together, for the latency of one item; items of a request, and
+ *                       requests, run beside each other anyway, one to a processor; and rounding=onnx: ONNX models are
+ *                       computed with ONNX Runtime's rounding, where the array (and `cpu` without it) rounds twice
  *   emu[:PRESET]        the accelerator's C, clock by clock     (preset: default, small, tiny, or your own)
  *   sim[:PRESET]        the Verilated accelerator in its SystemC platform
  *   xrt[:CARD]          a card through Xilinx XRT, or XRT's own emulation; CARD is an index or a BDF

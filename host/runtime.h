@@ -17,6 +17,7 @@
 #include "device.h"
 #include "graph.h"
 #include "plan.h"
+#include "pool.h"
 
 #define RS_MAX_HOST_THREADS 8
 #define RS_SLOTS_BESIDE_CORES 2        /* items in host stages while every core is busy          */
@@ -88,6 +89,7 @@ struct rs_device {
     pthread_t host_thread[RS_MAX_HOST_THREADS], array_thread;
     int      n_host_threads;
     bool     has_array_thread;
+    struct rs_pool *pool;              /* cpu, threads=: that run a layer together; else NULL     */
     pthread_mutex_t hook_lock;         /* around the user's tensor hook                          */
 
     char wave_file[1024], wave_layer[256];     /* under turn                                     */
@@ -108,6 +110,7 @@ struct rs_model {
     struct rs_load_options options;
     struct rs_graph *graph;
     struct rs_memory_plan *memory;     /* for runs on the CPU alone                              */
+    struct rs_packed_graph *packed;    /* without a plan, and not for reference; else NULL       */
     struct rs_plan  *plan;             /* NULL: CPU alone                                        */
     int      n_outputs;                /* the network's own; keep_all adds more to the graph     */
     bool     keep_all;

@@ -56,6 +56,8 @@ static rs_status set_option(struct rs_uri *u, const char *name, size_t name_leng
         {"replay",      &u->replay,         4, 0, 1024, NULL},
         {"fault_read",  &u->fault_address,  8, 0, UINT64_MAX, &u->fault_read},
         {"fault_write", &u->fault_address,  8, 0, UINT64_MAX, &u->fault_write},
+    }, cpu_options[] = {
+        {"threads",     &u->threads,        4, 1, 256, NULL},
     }, xrt_options[] = {
         {"cores",       &u->cores,          4, 1, 2, NULL},
         {"clock",       &u->clock_mhz,      4, 1, 10000, NULL},
@@ -67,8 +69,10 @@ static rs_status set_option(struct rs_uri *u, const char *name, size_t name_leng
     };
     const struct { const char *name; char *to; size_t size; } texts[] = {
         {"xclbin", u->xclbin, sizeof u->xclbin}, {"kernel", u->kernel, sizeof u->kernel}, {"cu", u->cu, sizeof u->cu}};
-    const bool xrt = strcmp(u->kind, "xrt") == 0;
-    const size_t n_options = xrt ? sizeof xrt_options / sizeof xrt_options[0] : sizeof options / sizeof options[0];
+    const bool xrt = strcmp(u->kind, "xrt") == 0, cpu = strcmp(u->kind, "cpu") == 0;
+    const struct option *const known = xrt ? xrt_options : cpu ? cpu_options : options;
+    const size_t n_options = xrt ? sizeof xrt_options / sizeof xrt_options[0] :
+                             cpu ? sizeof cpu_options / sizeof cpu_options[0] : sizeof options / sizeof options[0];
 
     for (size_t i = 0; xrt && i < sizeof texts / sizeof texts[0]; i++)
         if (strlen(texts[i].name) == name_length && memcmp(texts[i].name, name, name_length) == 0) {
@@ -80,8 +84,15 @@ static rs_status set_option(struct rs_uri *u, const char *name, size_t name_leng
             return RS_OK;
         }
 
+    if (cpu && name_length == strlen("rounding") && memcmp(name, "rounding", name_length) == 0) {
+        u->round_onnx = value_length == strlen("onnx") && memcmp(value, "onnx", value_length) == 0;
+        if (!u->round_onnx && (value_length != strlen("double") || memcmp(value, "double", value_length) != 0))
+            return rs_fail(err, RS_ERR_ARG, "target option rounding: onnx or double is expected, found '%.*s'", (int)value_length, value);
+        return RS_OK;
+    }
+
     for (size_t i = 0; i < n_options; i++) {
-        const struct option *o = xrt ? &xrt_options[i] : &options[i];
+        const struct option *o = &known[i];
         uint64_t n;
 
         if (strlen(o->name) != name_length || memcmp(o->name, name, name_length) != 0)
@@ -102,6 +113,8 @@ static rs_status set_option(struct rs_uri *u, const char *name, size_t name_leng
             *o->flag = true;
         return RS_OK;
     }
+    if (cpu)
+        return rs_fail(err, RS_ERR_ARG, "unknown target option '%.*s'; known for cpu: rounding, threads", (int)name_length, name);
     if (xrt)
         return rs_fail(err, RS_ERR_ARG, "unknown target option '%.*s'; known for xrt: xclbin, kernel, cu, cores, clock, timeout, "
                        "shared_cu, selftest, wait, stall", (int)name_length, name);
@@ -111,7 +124,7 @@ static rs_status set_option(struct rs_uri *u, const char *name, size_t name_leng
 
 rs_status rs_uri_parse(const char *text, struct rs_uri *uri, struct rs_error *err)
 {
-    struct rs_uri u = {.cores = 1, .mem_base = DEFAULT_MEM_BASE, .mem_bytes = (uint64_t)1 << 30,
+    struct rs_uri u = {.cores = 1, .threads = 1, .mem_base = DEFAULT_MEM_BASE, .mem_bytes = (uint64_t)1 << 30,
                        .clock_mhz = DEFAULT_CLOCK_MHZ, .kernel = "rs", .self_test = 2, .wait_seconds = 60, .stall_seconds = 5};
     const size_t kind = text != NULL ? strcspn(text, ":?") : 0;
     const char *at;
@@ -147,10 +160,7 @@ rs_status rs_uri_parse(const char *text, struct rs_uri *uri, struct rs_error *er
         strcpy(u.preset, xrt ? "0" : "default");
     }
     if (*at == '?') {
-        if (cpu && strcmp(at, "?rounding=onnx") != 0 && strcmp(at, "?rounding=double") != 0)
-            return rs_fail(err, RS_ERR_ARG, "target 'cpu' takes no option but rounding=onnx or rounding=double, found '%.64s'", at);
-        u.round_onnx = cpu && strcmp(at, "?rounding=onnx") == 0;
-        for (at = cpu ? "" : at + 1; *at != '\0';) {
+        for (at++; *at != '\0';) {
             const size_t length = strcspn(at, "&");
             const size_t name = strcspn(at, "=&");
             rs_status status;

@@ -6,6 +6,7 @@
 struct rs_uri {
     char     kind[16];            /* "cpu", "emu", "sim", "xrt"                              */
     bool     round_onnx;          /* cpu: ONNX models as ONNX Runtime rounds them            */
+    uint32_t threads;             /* cpu: of one layer                                       */
     char     preset[32];          /* never empty for emu and sim; xrt: "0" or "0000:3b:00.1" */
     uint32_t latency, bytes, outstanding, cores, clock_mhz;
     bool     shared, trace;

@@ -166,21 +166,23 @@ static rs_status run_on_cpu(struct rs_slot *s, struct rs_error *err)
     const struct rs_model *m = s->model;
     const struct rs_graph *g = m->graph;
     struct cpu_run run = {.slot = s, .last_seconds = rs_seconds()};
-    const struct rs_run_options options = {.reference = m->options.reference, .hook = cpu_hook, .hook_context = &run};
+    const struct rs_run_options options = {.reference = m->options.reference, .packed = m->packed, .pool = r->device->pool,
+                                           .hook = cpu_hook, .hook_context = &run};
+    const size_t arena_bytes = rs_graph_arena_bytes(m->memory, m->packed, rs_pool_threads(options.pool));
     const void **inputs = calloc((size_t)g->n_inputs + 1, sizeof *inputs);
     void **outputs = calloc((size_t)g->n_outputs + 1, sizeof *outputs);
-    const bool own = m->arena_bytes >= m->memory->arena_bytes && s->arena != NULL;
-    void *arena = own ? s->arena : aligned_alloc(64, (m->memory->arena_bytes + 64) / 64 * 64);
+    const bool own = m->arena_bytes >= arena_bytes && s->arena != NULL;
+    void *arena = own ? s->arena : aligned_alloc(64, (arena_bytes + 64) / 64 * 64);
     rs_status status;
 
     if (inputs == NULL || outputs == NULL || arena == NULL) {
-        status = rs_fail(err, RS_ERR_NOMEM, "no host memory for %zu bytes of activations", m->memory->arena_bytes);
+        status = rs_fail(err, RS_ERR_NOMEM, "no host memory for %zu bytes of activations", arena_bytes);
     } else {
         for (int i = 0; i < g->n_inputs; i++)
             inputs[i] = (const uint8_t *)r->inputs[i] + s->item * rs_tensor_bytes(&g->tensors[g->inputs[i]]);
         for (int i = 0; i < g->n_outputs; i++)
             outputs[i] = (uint8_t *)r->outputs[i] + s->item * rs_tensor_bytes(&g->tensors[g->outputs[i]]);
-        status = rs_graph_run_cpu(g, m->memory, inputs, outputs, arena, m->memory->arena_bytes, &options, err);
+        status = rs_graph_run_cpu(g, m->memory, inputs, outputs, arena, arena_bytes, &options, err);
     }
     free(inputs);
     free(outputs);
@@ -868,6 +870,10 @@ rs_status rs_workers_start(struct rs_device *d, struct rs_error *err)
     const int wanted = d->backend != NULL || processors < 1 ? 1
                      : processors > RS_MAX_HOST_THREADS ? RS_MAX_HOST_THREADS : (int)processors;
 
+    const rs_status status = d->backend == NULL && d->uri.threads > 1 ? rs_pool_create((int)d->uri.threads, &d->pool, err) : RS_OK;
+
+    if (status != RS_OK)
+        return status;
     for (; d->n_host_threads < wanted; d->n_host_threads++)
         if (pthread_create(&d->host_thread[d->n_host_threads], NULL, host_thread, d) != 0)
             return rs_fail(err, RS_ERR_NOMEM, "no thread to be had");
@@ -895,4 +901,6 @@ void rs_workers_stop(struct rs_device *d)
         pthread_join(d->host_thread[i], NULL);
     d->has_array_thread = false;
     d->n_host_threads = 0;
+    rs_pool_destroy(d->pool);
+    d->pool = NULL;
 }

@@ -48,7 +48,7 @@ static rs_status ours_make(const char *path, struct ours *o, struct rs_error *er
         status = rs_packed_graph_create(o->graph, &o->packed, err);
     if (status != RS_OK)
         return status;
-    o->arena_bytes = rs_graph_arena_bytes(o->plan, o->packed);
+    o->arena_bytes = rs_graph_arena_bytes(o->plan, o->packed, 1);
     o->arena = aligned_alloc(ALIGNMENT, (o->arena_bytes + ALIGNMENT) / ALIGNMENT * ALIGNMENT);
     o->in = calloc((size_t)o->graph->n_inputs, sizeof *o->in);
     o->out = calloc((size_t)o->graph->n_outputs, sizeof *o->out);

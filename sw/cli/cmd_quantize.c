@@ -145,7 +145,7 @@ static rs_status accuracy(struct rs_graph *g, const struct inputs *in, const uin
     if (status == RS_OK)
         status = rs_packed_graph_create(g, &packed, err);
     if (status == RS_OK) {
-        arena = aligned_alloc(64, (rs_graph_arena_bytes(plan, packed) + 127) / 64 * 64);
+        arena = aligned_alloc(64, (rs_graph_arena_bytes(plan, packed, 1) + 127) / 64 * 64);
         codes = malloc(rs_tensor_bytes(ti));
         out = malloc(rs_tensor_bytes(to));
         real = malloc((size_t)batch * elements * sizeof *real);
@@ -160,7 +160,7 @@ static rs_status accuracy(struct rs_graph *g, const struct inputs *in, const uin
         status = encode(ti, real, codes, err);
         if (status == RS_OK)
             status = rs_graph_run_cpu(g, plan, (const void *const[]){codes}, (void *const[]){out}, arena,
-                                      rs_graph_arena_bytes(plan, packed), &options, err);
+                                      rs_graph_arena_bytes(plan, packed, 1), &options, err);
         for (int i = 0; i < batch && status == RS_OK; i++)
             *correct += greatest(to, (const char *)out + (size_t)(i * classes) * rs_type_bytes(to->type), classes) == labels[first + i];
     }

@@ -10,6 +10,7 @@
 #include "kernels_onnx.h"
 #include "move.h"
 #include "pack.h"
+#include "pool.h"
 
 struct operands {
     const struct rs_graph *g;
@@ -398,9 +399,9 @@ rs_status rs_packed_graph_create(const struct rs_graph *g, struct rs_packed_grap
     return RS_OK;
 }
 
-size_t rs_graph_arena_bytes(const struct rs_memory_plan *plan, const struct rs_packed_graph *packed)
+size_t rs_graph_arena_bytes(const struct rs_memory_plan *plan, const struct rs_packed_graph *packed, int threads)
 {
-    return plan->arena_bytes + (packed == NULL || packed->scratch_bytes == 0 ? 0 : packed->scratch_bytes + RS_PACK_ALIGNMENT);
+    return plan->arena_bytes + (packed == NULL || packed->scratch_bytes == 0 ? 0 : (size_t)threads * packed->scratch_bytes + RS_PACK_ALIGNMENT);
 }
 
 rs_status rs_graph_run_cpu(const struct rs_graph *g, const struct rs_memory_plan *plan,
@@ -419,7 +420,8 @@ rs_status rs_graph_run_cpu(const struct rs_graph *g, const struct rs_memory_plan
         return rs_fail(err, RS_ERR_ARG, "the memory plan has %d tensors, the graph %d: it belongs to another graph",
                        plan->n_tensors, g->n_tensors);
     const struct rs_packed_graph *packed = options->reference ? NULL : options->packed;
-    const size_t needed = rs_graph_arena_bytes(plan, packed);
+    const int threads = rs_pool_threads(options->pool);
+    const size_t needed = rs_graph_arena_bytes(plan, packed, threads);
 
     if (packed != NULL && packed->n_nodes != g->n_nodes)
         return rs_fail(err, RS_ERR_ARG, "the packed layers belong to a graph of %d operations, this one has %d",
@@ -452,8 +454,8 @@ rs_status rs_graph_run_cpu(const struct rs_graph *g, const struct rs_memory_plan
         if (packed != NULL && packed->layer[i] != NULL) {
             struct rs_error why = { 0 };
 
-            status = rs_packed_run(packed->layer[i], data[g->nodes[i].inputs[0]], data[g->nodes[i].outputs[0]], 0, 1,
-                                   packed_scratch, packed->scratch_bytes, &why);
+            status = rs_packed_run_pool(packed->layer[i], data[g->nodes[i].inputs[0]], data[g->nodes[i].outputs[0]], options->pool,
+                                        packed_scratch, (size_t)threads * packed->scratch_bytes, &why);
             if (status != RS_OK)
                 rs_node_fail(g, &g->nodes[i], err, status, "%.300s", why.text);
         } else {

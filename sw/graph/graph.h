@@ -298,9 +298,11 @@ struct rs_packed_graph {
 RS_MUST_CHECK rs_status rs_packed_graph_create(const struct rs_graph *g, struct rs_packed_graph **out, struct rs_error *err);
 void rs_packed_graph_destroy(struct rs_packed_graph *packed);
 
+struct rs_pool;
 struct rs_run_options {
     bool         reference;                /* use only the _ref kernels; @packed is then not used     */
     const struct rs_packed_graph *packed;  /* of the same graph, or NULL: layers are packed on every run */
+    struct rs_pool *pool;                  /* packed layers by its threads (sw/kernels/pool.h); NULL: by this one */
     rs_node_hook hook;                     /* or NULL                                                 */
     void        *hook_context;
 };
@@ -317,13 +319,13 @@ size_t rs_graph_node_scratch_bytes(const struct rs_graph *g, int node);
 RS_MUST_CHECK rs_status rs_graph_run_node(const struct rs_graph *g, int node, void *const *data, void *scratch,
                                           bool reference, struct rs_error *err);
 
-/* plan->arena_bytes, and room for the scratch of @packed (NULL: none). */
-size_t rs_graph_arena_bytes(const struct rs_memory_plan *plan, const struct rs_packed_graph *packed);
+/* plan->arena_bytes, and room for the scratch of @packed (NULL: none) for each of @threads >= 1 threads. */
+size_t rs_graph_arena_bytes(const struct rs_memory_plan *plan, const struct rs_packed_graph *packed, int threads);
 
 /**
  * rs_graph_run_cpu() - run the whole network.
  * @inputs, @outputs: [g->n_inputs], [g->n_outputs] dense buffers of rs_tensor_bytes() each; outputs must not overlap inputs
- * @arena:   at least rs_graph_arena_bytes(plan, options->packed) bytes, aligned to plan->alignment
+ * @arena:   at least rs_graph_arena_bytes(plan, options->packed, threads of options->pool) bytes, aligned to plan->alignment
  * @options: or NULL
  * Allocates only a table of pointers.  On error the outputs are undefined.
  */

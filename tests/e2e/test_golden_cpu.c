@@ -7,6 +7,7 @@
 #define _POSIX_C_SOURCE 200809L
 #include <dirent.h>
 #include "graph.h"
+#include "pool.h"
 #include "kernels.h"
 #include "test.h"
 #include "tflite.h"
@@ -46,7 +47,7 @@ static int8_t *read_codes(const char *path, size_t bytes)
     return codes;
 }
 
-struct variant { bool reference, packed; unsigned passes; int batch; };
+struct variant { bool reference, packed; unsigned passes; int batch, threads; };
 
 /* Every case of one model; with batch n, the case n times over. */
 static void run_model(const char *model, int cases, int64_t macs, const struct variant *v)
@@ -56,6 +57,7 @@ static void run_model(const char *model, int cases, int64_t macs, const struct v
     struct rs_graph *g = NULL;
     struct rs_memory_plan *plan = NULL;
     struct rs_packed_graph *packed = NULL;
+    struct rs_pool *pool = NULL;
     const char suffix[] = ".golden.i8";
     int found = 0;
 
@@ -68,14 +70,15 @@ static void run_model(const char *model, int cases, int64_t macs, const struct v
     MUST(rs_memory_plan_create(g, 64, &plan, &err) == RS_OK, "%s", err.text);
     CHECK(plan->arena_bytes >= plan->lower_bound_bytes, "%zu < %zu", plan->arena_bytes, plan->lower_bound_bytes);
     MUST(!v->packed || rs_packed_graph_create(g, &packed, &err) == RS_OK, "%s", err.text);
+    MUST(v->threads == 1 || rs_pool_create(v->threads, &pool, &err) == RS_OK, "%s", err.text);
     MUST(g->n_inputs == 1 && g->n_outputs == 1, "%d inputs, %d outputs", g->n_inputs, g->n_outputs);
 
     const size_t batch = (size_t)v->batch;
     const size_t in_bytes = rs_tensor_bytes(&g->tensors[g->inputs[0]]), out_bytes = rs_tensor_bytes(&g->tensors[g->outputs[0]]);
-    const size_t arena_bytes = rs_graph_arena_bytes(plan, packed);
+    const size_t arena_bytes = rs_graph_arena_bytes(plan, packed, v->threads);
     void *arena = aligned_alloc(64, (arena_bytes + 127) / 64 * 64);
     int8_t *in = malloc(in_bytes), *out = malloc(out_bytes);
-    const struct rs_run_options options = { .reference = v->reference, .packed = packed };
+    const struct rs_run_options options = { .reference = v->reference, .packed = packed, .pool = pool };
     struct dirent *entry;
 
     snprintf(path, sizeof path, "%s/%s", folder, model);
@@ -117,6 +120,7 @@ static void run_model(const char *model, int cases, int64_t macs, const struct v
     free(arena);
     free(in);
     free(out);
+    rs_pool_destroy(pool);
     rs_packed_graph_destroy(packed);
     rs_memory_plan_destroy(plan);
     rs_graph_destroy(g);
@@ -130,8 +134,8 @@ static void run_variant(const char *model, int cases, int64_t macs, const struct
 }
 
 static const struct variant variants[] = {
-    { true, false, 0, 1 }, { true, false, RS_PASS_ALL, 1 }, { false, false, RS_PASS_ALL, 1 }, { false, true, RS_PASS_ALL, 1 },
-    { false, true, RS_PASS_ALL, 3 },
+    { true, false, 0, 1, 1 }, { true, false, RS_PASS_ALL, 1, 1 }, { false, false, RS_PASS_ALL, 1, 1 }, { false, true, RS_PASS_ALL, 1, 1 },
+    { false, true, RS_PASS_ALL, 3, 1 }, { false, true, RS_PASS_ALL, 1, 3 },
 };
 
 /* Packed, by every instruction set that this machine has; then by the best again. */
@@ -149,6 +153,7 @@ static void run_each_isa(const char *model, int cases, int64_t macs)
     TEST(name##_fast)                { run_variant(#name, cases, macs, &variants[2]); } \
     TEST(name##_fast_packed)         { run_variant(#name, cases, macs, &variants[3]); } \
     TEST(name##_batch_of_3)          { run_variant(#name, cases, macs, &variants[4]); } \
+    TEST(name##_by_three_threads)    { run_variant(#name, cases, macs, &variants[5]); } \
     TEST(name##_by_each_instruction_set) { run_each_isa(#name, cases, macs); }
 MODEL(resnet8, 10, 12501632)
 MODEL(kws, 12, 2656768)
@@ -159,7 +164,7 @@ int main(void)
     if (!find_folder())
         folder[0] = 0;
 #define RUN_MODEL(name) RUN(name##_reference_as_read); RUN(name##_reference_optimized); RUN(name##_fast); \
-        RUN(name##_fast_packed); RUN(name##_batch_of_3); RUN(name##_by_each_instruction_set)
+        RUN(name##_fast_packed); RUN(name##_batch_of_3); RUN(name##_by_three_threads); RUN(name##_by_each_instruction_set)
     RUN_MODEL(resnet8);
     RUN_MODEL(kws);
     RUN_MODEL(ad01);

@@ -218,6 +218,34 @@ static void *submit_many(void *argument)
     return NULL;
 }
 
+/* Requests beside each other, each layer by the pool that they share. */
+TEST(threads_of_a_layer_change_no_code)
+{
+    enum { N = 6 };
+    int8_t want[N * SCORES], got[N][SCORES], batch[N * SCORES];
+    struct rs_request *r[N];
+    struct rs_error err;
+    struct rs_device *d;
+    struct rs_model *m;
+
+    MUST(reference_scores(want, N), "reference");
+    for (int threads = 2; threads <= 3; threads++) {
+        WANT(rs_open(threads == 2 ? "cpu?threads=2" : "cpu?threads=3", NULL, &d, &err));
+        WANT(rs_model_load(d, MODEL, NULL, &m, &err));
+        for (int i = 0; i < N; i++)
+            WANT(rs_submit(m, (const void *[]){images + i * IMAGE}, (void *[]){got[i]}, 1, &r[i], &err));
+        for (int i = 0; i < N; i++) {
+            WANT(rs_wait(r[i], -1, &err));
+            CHECK(memcmp(got[i], want + i * SCORES, SCORES) == 0, "%d threads, request %d", threads, i);
+            rs_request_free(r[i]);
+        }
+        WANT(rs_run(m, (const void *[]){images}, (void *[]){batch}, N, -1, &err));
+        CHECK(memcmp(batch, want, sizeof batch) == 0, "%d threads, a batch", threads);
+        rs_model_free(m);
+        rs_close(d);
+    }
+}
+
 TEST(serves_several_threads)
 {
     int8_t want[4 * SCORES];
@@ -639,6 +667,7 @@ int main(void)
     RUN(refuses_null_pointers);
     RUN(numbers_go_to_codes_and_back);
     RUN(absent_device_is_an_error_or_the_cpu);
+    RUN(threads_of_a_layer_change_no_code);
     for (int i = 0; i < (emu ? 2 : 1); i++) {
         target = targets[i];
         printf("on %s\n", target);

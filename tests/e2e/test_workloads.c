@@ -90,7 +90,7 @@ static void check_workload(const struct workload *x, int batch, uint64_t *clocks
     for (size_t i = 0; i < in_bytes; i++)
         input[i] = (int8_t)rnd_range(-60, 60);
     MUST(rs_memory_plan_create(g, 64, &memory, &err) == RS_OK, "%s", err.text);
-    const size_t arena_bytes = (rs_graph_arena_bytes(memory, NULL) + 63) / 64 * 64;
+    const size_t arena_bytes = (rs_graph_arena_bytes(memory, NULL, 1) + 63) / 64 * 64;
     arena = aligned_alloc(64, arena_bytes);
     MUST(input != NULL && want != NULL && got != NULL && arena != NULL, "out of memory");
     MUST(rs_graph_run_cpu(g, memory, (const void *const[]){ input }, (void *const[]){ want }, arena, arena_bytes, NULL, &err) == RS_OK,

@@ -25,6 +25,10 @@ TEST(has_defaults)
     CHECK(u.mem_base >= (uint64_t)1 << 32, "the base is above 4 GiB, so that cut addresses show");
     MUST(rs_uri_parse("cpu", &u, NULL) == RS_OK, "cpu");
     CHECK(u.preset[0] == '\0', "cpu has no preset");
+    CHECK(u.threads == 1 && !u.round_onnx, "cpu: one thread a layer");
+    MUST(rs_uri_parse("cpu?threads=3&rounding=onnx", &u, NULL) == RS_OK, "cpu with both its options");
+    CHECK(u.threads == 3 && u.round_onnx, "%u threads", u.threads);
+    MUST(rs_uri_parse("cpu?rounding=double", &u, NULL) == RS_OK && !u.round_onnx, "cpu, rounding twice");
 }
 
 TEST(refuses_what_is_malformed)
@@ -32,7 +36,8 @@ TEST(refuses_what_is_malformed)
     static const struct { const char *text; rs_status status; } cases[] = {
         {"", RS_ERR_ARG}, {"gpu", RS_ERR_ARG}, {"cpuu", RS_ERR_ARG}, {"emu:", RS_ERR_ARG}, {"emu:a b", RS_ERR_ARG},
         {"emu:../x", RS_ERR_ARG}, {"emu:0123456789012345678901234567890123456789", RS_ERR_ARG}, {"cpu:x", RS_ERR_ARG},
-        {"cpu?latency=1", RS_ERR_ARG}, {"cpu?rounding=", RS_ERR_ARG}, {"emu?rounding=onnx", RS_ERR_ARG}, {"emu?latency", RS_ERR_ARG}, {"emu?=5", RS_ERR_ARG}, {"emu?nonsense=5", RS_ERR_ARG},
+        {"cpu?latency=1", RS_ERR_ARG}, {"cpu?rounding=", RS_ERR_ARG}, {"cpu?threads=0", RS_ERR_RANGE}, {"cpu?threads=257", RS_ERR_RANGE},
+        {"cpu?threads=two", RS_ERR_ARG}, {"cpu?rounding=double&latency=1", RS_ERR_ARG}, {"emu?threads=2", RS_ERR_ARG}, {"emu?rounding=onnx", RS_ERR_ARG}, {"emu?latency", RS_ERR_ARG}, {"emu?=5", RS_ERR_ARG}, {"emu?nonsense=5", RS_ERR_ARG},
         {"emu?latency=", RS_ERR_ARG}, {"emu?latency=-1", RS_ERR_ARG}, {"emu?latency=0", RS_ERR_RANGE},
         {"emu?latency=1x", RS_ERR_ARG}, {"emu?cores=3", RS_ERR_RANGE}, {"emu?mem=1T", RS_ERR_ARG},
         {"emu?base=99999999999999999999999", RS_ERR_ARG}, {"emu?base=12", RS_ERR_RANGE},

@@ -32,7 +32,7 @@ class Err(C.Structure):
 
 
 class Options(C.Structure):
-    _fields_ = [("reference", C.c_bool), ("packed", C.c_void_p), ("hook", C.c_void_p), ("context", C.c_void_p)]
+    _fields_ = [("reference", C.c_bool), ("packed", C.c_void_p), ("pool", C.c_void_p), ("hook", C.c_void_p), ("context", C.c_void_p)]
 
 
 ERR = Err()
@@ -57,13 +57,13 @@ def ours(content, inputs, out_like, optimize, pack):
     call("rs_memory_plan_create", g, C.c_size_t(64), C.byref(plan))
     if pack:
         call("rs_packed_graph_create", g, C.byref(packed))
-    need = LIB.rs_graph_arena_bytes(plan, packed)
+    need = LIB.rs_graph_arena_bytes(plan, packed, 1)
     arena = np.full(need + 64, 0xA5, np.uint8)
     at = (arena.ctypes.data + 63) // 64 * 64
     outs = [np.zeros(o.shape, o.dtype) for o in out_like]
     call("rs_graph_run_cpu", g, plan, (C.c_void_p * len(inputs))(*[i.ctypes.data for i in inputs]),
          (C.c_void_p * len(outs))(*[o.ctypes.data for o in outs]), C.c_void_p(at), C.c_size_t(need),
-         C.byref(Options(not pack, packed, None, None)))
+         C.byref(Options(not pack, packed, None, None, None)))
     LIB.rs_packed_graph_destroy(packed)
     LIB.rs_memory_plan_destroy(plan)
     LIB.rs_graph_destroy(g)
