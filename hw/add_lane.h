@@ -3,6 +3,7 @@
 #define RS_ADD_LANE_H
 #include <stdbool.h>
 #include <stdint.h>
+#include "rounding.h"
 
 struct add_param {
     int32_t  zp_acc : 8, zp_res : 8, zp_out : 8;
@@ -18,14 +19,17 @@ struct add_lane_in {
 struct add_lane_out {
     int32_t code : 8;              /* ADD_EDGES after its operands                           */
 };
-#define ADD_EDGES 6
+#define ADD_EDGES 8
 struct add_lane {
-    int32_t acc, res;              /* edge 1: code - zp, times 2^20                          */
-    int64_t product_acc, product_res;
-    int32_t sum;                   /* edge 3                                                 */
-    int64_t product;               /* edge 4                                                 */
-    int32_t high;                  /* edge 5                                                 */
-    int32_t code : 8;              /* edge 6                                                 */
+    int32_t acc : 10, res : 10;    /* edge 1: code - zp                                      */
+    int64_t product_acc : 41, product_res : 41;
+    int64_t shifted_acc : 33, shifted_res : 33;                 /* edge 3                    */
+    int32_t sum;                   /* edge 4                                                 */
+    struct product_parts parts;    /* edge 5                                                 */
+    int64_t product;               /* edge 6: with what rounds it                            */
+    bool    negative5, negative6;
+    int64_t shifted;               /* edge 7                                                 */
+    int32_t code : 8;              /* edge 8                                                 */
 };
 
 void add_lane_clock(struct add_lane *r, const struct add_lane_in *in, struct add_lane_out *out);

@@ -4,65 +4,88 @@
  * int8, two lanes: code = clamp(zp + (((psum + bias) << left) * mult >> 31) >> right), both shifts rounded:
  * bit-exact with MultiplyByQuantizedMultiplier (gemmlowp double rounding).
  * int16 (wide): the lanes are the halves of one sum, code = clamp((sum + bias) * mult >> (15 - shift)), rounded
- * once, mult 15 bits: bit-exact with the same function of an int64.  The two multipliers take 16 and 32 bits of the sum.
- * Four edges, one entry a clock.  No reset: the output stage knows when a code is due.
+ * once, mult 15 bits: bit-exact with the same function of an int64.  Lane 0 computes it, from three pieces of the sum.
+ * Five edges, one entry a clock.  No reset: the output stage knows when a code is due.
  */
 #include "requantize.h"
-#include "rounding.h"
+
+/* Of bits 0 to 47 of (psum[1] * 2^16 + psum[0] + bias) * mult. */
+static inline struct factors wide_factors(const struct requantize_in *in)
+{
+    const int64_t low = (int64_t)in->psum[0] + (uint32_t)in->param[0].bias;
+    const uint32_t upper = (uint32_t)in->psum[1] + ((uint32_t)in->param[1].bias << 16) + (uint32_t)(low >> 16);
+    struct factors f;
+
+    f.low = (uint32_t)low & 0xFFFFu;
+    f.middle = (int32_t)(upper & 0xFFFFu);
+    f.high = (int32_t)upper >> 16;
+    f.mult_low = (uint32_t)in->param[0].mult & 0x7FFFu;
+    f.mult_middle = 0;
+    f.mult_high = f.mult_low;
+    return f;
+}
 
 void requantize_clock(struct requantize *r, const struct requantize_in *in,
                       struct requantize_out *out)
 {
 #pragma HLS PIPELINE II=1
-    const int64_t bias = ((int64_t)in->param[1].bias << 32) | (uint32_t)in->param[0].bias;
-    const int64_t psum = ((int64_t)in->psum[1] * 65536) + in->psum[0] + bias;
-
-    /* Edge 4. */
-    const int32_t wide_code = clamp_code(r->sum >> r->right3[0], r->range3.min, r->range3.max);
-
+    /* Edge 5: zero point and clamp. */
     for (int l = 0; l < 2; l++)
-        r->code[l] = (uint8_t)clamp_code((int64_t)round_shift(r->high[l], r->right3[l] & 31u) + r->range3.zp,
-                                         r->range3.min, r->range3.max);
-    if (r->wide3) {
-        r->code[0] = (uint8_t)wide_code;
-        r->code[1] = (uint8_t)(wide_code >> 8);
-    }
+        r->code[l] = (uint8_t)finish_code(r->lane[l].shifted, r->range4.zp, r->range4.min, r->range4.max);
+    if (r->wide4) {
+        const int32_t code = clamp_code(r->lane[0].shifted, r->range4.min, r->range4.max);
 
-    /* Edge 3. */
-    r->sum = (int64_t)((uint64_t)r->product[1] << 16) + r->product[0] +
-             (int64_t)((1uLL << r->right2[0]) >> 1);
-    for (int l = 0; l < 2; l++) {
-        r->high[l] = round_high(r->product[l]);
-        r->right3[l] = r->right2[l];
+        r->code[0] = (uint8_t)code;
+        r->code[1] = (uint8_t)(code >> 8);
     }
+    r->wide4 = r->wide3;
+    r->range4 = r->range3;
+
+    /* Edge 4: shift right. */
+    for (int l = 0; l < 2; l++)
+        r->lane[l].shifted = shift_rounded(r->lane[l].product, r->lane[l].negative3, r->lane[l].right3 & 31u);
+    if (r->wide3)
+        r->lane[0].shifted = r->lane[0].product >> r->lane[0].right3;
     r->wide3 = r->wide2;
     r->range3 = r->range2;
 
-    /* Edge 2. */
+    /* Edge 3: product. */
     for (int l = 0; l < 2; l++) {
-        r->product[l] = (int64_t)r->value[l] * r->mult[l];
-        r->right2[l] = r->right1[l];
+        struct requantize_lane *lane = &r->lane[l];
+
+        lane->product = sum_parts(lane->parts, r->wide2 && l == 0 ? r->round : round_half(lane->negative2));
+        lane->negative3 = lane->negative2;
+        lane->right3 = lane->right2;
     }
     r->wide2 = r->wide1;
     r->range2 = r->range1;
 
-    /* Edge 1. */
+    /* Edge 2: partial products. */
     for (int l = 0; l < 2; l++) {
-        const int32_t shift = in->param[l].shift;
+        struct requantize_lane *lane = &r->lane[l];
 
-        r->value[l] = (int32_t)(((uint32_t)in->psum[l] + (uint32_t)in->param[l].bias)
-                                << (shift > 0 ? (uint32_t)shift : 0u));
-        r->mult[l] = in->param[l].mult;
-        r->right1[l] = shift < 0 ? (uint8_t)-shift : 0;
+        lane->parts = multiply_parts(lane->factors);
+        lane->negative2 = lane->negative1;
+        lane->right2 = lane->right1;
     }
-    if (in->wide) {
-        r->value[0] = (int32_t)(psum & 0xFFFF);
-        r->value[1] = (int32_t)(psum >> 16);
-        r->mult[1] = in->param[0].mult;
-        r->right1[0] = (uint8_t)(15 - in->param[0].shift);
-    }
+    r->round = (int64_t)((1uLL << r->lane[0].right1) >> 1);
     r->wide1 = in->wide;
     r->range1 = in->range;
+
+    /* Edge 1: add the bias, shift left. */
+    for (int l = 0; l < 2; l++) {
+        struct requantize_lane *lane = &r->lane[l];
+        const int32_t shift = in->param[l].shift;
+        const int32_t value = (int32_t)(((uint32_t)in->psum[l] + (uint32_t)in->param[l].bias) << (shift > 0 ? (uint32_t)shift : 0u));
+
+        lane->factors = factors_of(value, in->param[l].mult);
+        lane->negative1 = value < 0;
+        lane->right1 = shift < 0 ? (uint32_t)-shift : 0u;
+    }
+    if (in->wide) {
+        r->lane[0].factors = wide_factors(in);
+        r->lane[0].right1 = (uint32_t)(15 - in->param[0].shift);
+    }
 
     out->code[0] = r->code[0];
     out->code[1] = r->code[1];

@@ -3,6 +3,7 @@
 #define RS_REQUANTIZE_H
 #include <stdbool.h>
 #include <stdint.h>
+#include "rounding.h"
 
 struct requantize_param {         /* of one filter (isa.h)                                   */
     int32_t bias;
@@ -23,17 +24,21 @@ struct requantize_in {
 struct requantize_out {
     uint8_t code[2];              /* REQUANTIZE_EDGES after its psum; wide: low, high byte    */
 };
-#define REQUANTIZE_EDGES 4
+#define REQUANTIZE_EDGES 5
+struct requantize_lane {          /* a number after its edge is the edge that wrote it        */
+    struct factors factors;       /* edge 1: psum + bias, shifted left                       */
+    struct product_parts parts;   /* edge 2                                                  */
+    int64_t  product;             /* edge 3: with what rounds it                             */
+    int64_t  shifted;             /* edge 4: shifted right                                   */
+    bool     negative1, negative2, negative3;
+    uint32_t right1 : 6, right2 : 6, right3 : 6;
+};
 struct requantize {
-    int32_t value[2];             /* edge 1: psum + bias, shifted left                       */
-    int32_t mult[2];
-    uint8_t right1[2], right2[2], right3[2];                       /* below 64              */
-    bool    wide1, wide2, wide3;
-    struct requantize_range range1, range2, range3;
-    int64_t product[2];           /* edge 2                                                  */
-    int32_t high[2];              /* edge 3                                                  */
-    int64_t sum;
-    uint8_t code[2];              /* edge 4                                                  */
+    struct requantize_lane lane[2];
+    int64_t  round;               /* edge 2, wide                                            */
+    bool     wide1, wide2, wide3, wide4;
+    struct requantize_range range1, range2, range3, range4;
+    uint8_t  code[2];             /* edge 5                                                  */
 };
 
 void requantize_clock(struct requantize *r, const struct requantize_in *in,
