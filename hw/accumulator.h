@@ -22,15 +22,17 @@ struct accumulator_in {
     struct acc_read read;
 };
 struct accumulator_out {
-    struct acc_entry entry;       /* what `read` asked for at the last edge                  */
+    struct acc_entry entry;       /* what `read` asked for at the edge before the last       */
 };
 struct accumulator {
     struct acc_entry bank0[RS_ACC_ENTRIES];
     struct acc_entry bank1[RS_ACC_ENTRIES];
     struct acc_entry read0, read1;
-    struct acc_op op;
-    struct array_psum psum;
+    struct acc_op op1, op2;       /* edge 0: asked for; edge 1: here, or 0 to start with     */
+    struct array_psum psum1, psum2;
+    struct acc_entry old;
     bool     read_bank;
+    struct acc_entry entry;
 };
 
 void accumulator_clock(struct accumulator *r, const struct accumulator_in *in,

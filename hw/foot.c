@@ -14,6 +14,7 @@ void foot_clock(struct foot *r, const struct foot_in *in, struct foot_out *out)
 #pragma HLS BIND_STORAGE variable=r->param0 type=ram_2p impl=lutram
 #pragma HLS BIND_STORAGE variable=r->param1 type=ram_2p impl=lutram
     const struct flush_op flush = in->op_w.flush;
+    const struct flush_op asked = r->op.flush;            /* the entry that is read now, and then with its parameters */
     const struct param_op param = in->op_w.param;
     const struct foot_place place = r->place[FOOT_EDGES - 2];
     struct accumulator_in ai;
@@ -61,10 +62,10 @@ void foot_clock(struct foot *r, const struct foot_in *in, struct foot_out *out)
     accumulator_clock(&r->acc, &ai, &r->acc_out);
     requantize_clock(&r->requantize, &qi, &r->codes);
 
-    r->now0 = r->param0[(flush.bank ? RS_MAX_PAIRS : 0) + flush.param];
-    r->now1 = r->param1[(flush.bank ? RS_MAX_PAIRS : 0) + flush.param];
-    r->range = flush.range;
-    r->wide = flush.wide;
+    r->now0 = r->param0[(asked.bank ? RS_MAX_PAIRS : 0) + asked.param];
+    r->now1 = r->param1[(asked.bank ? RS_MAX_PAIRS : 0) + asked.param];
+    r->range = asked.range;
+    r->wide = asked.wide;
     if (param.valid && param.place.g == param.group) {
         r->param0[(param.bank ? RS_MAX_PAIRS : 0) + param.index] = param.param[0];
         r->param1[(param.bank ? RS_MAX_PAIRS : 0) + param.index] = param.param[1];

@@ -48,7 +48,7 @@ struct foot_out {
     struct foot_op op_e;
     struct pixel_pair pair;   /* complete FOOT_EDGES after its last flush_op                 */
 };
-#define FOOT_EDGES 6
+#define FOOT_EDGES (REQUANTIZE_EDGES + 3)    /* reading the entry takes two, collecting the codes one */
 struct foot_place {           /* where a code goes                                           */
     bool     valid;
     uint32_t index : 4;

@@ -8,15 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include "plan_internal.h"
+#include "add_lane.h"
 
 enum {
     STRIP_GAP = 0,               /* sequencer clocks between strips, passes, groups                   */
     PASS_GAP = 0,
     GROUP_GAP = 1,
-    FLUSH_GAP = 14,              /* the columns of one group are empty before the next one's are read */
+    FLUSH_GAP = REQUANTIZE_EDGES + 11,       /* the columns of one group are empty before the next one's are read */
     FIRST_FILL = 20,             /* wait over to first MAC, without the words themselves              */
     FILTER_FILL = 8,             /* the same for filter words                                         */
-    ADD_FILL = 25,               /* first psum to first sum: a group with residuals starts when the adders are empty */
+    ADD_FILL = REQUANTIZE_EDGES + ADD_EDGES + 15,    /* first psum to first sum: a group with residuals starts when the adders are empty */
     ADD_QUEUE = 48,              /* pairs of pixels that wait for the adders, when the last entries have been read */
     POOL_COMMANDS = 4,           /* a pool's channel blocks go into at most so many                   */
     MOST_GROUPS = 1000000,

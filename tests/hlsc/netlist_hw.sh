@@ -57,7 +57,7 @@ one pe 1000 'in.load_n.ifmap_addr %= 16; in.load_n.filter_addr %= 32; in.mac_n.f
     pe.c cells/mul2.c
 one pe_row 600 'for (int i = 0; i < 2; i++) { struct pe_column_link &n = in.north[i]; n.load.ifmap_addr %= 16; n.load.filter_addr %= 32; n.mac.filter_addr %= 32; n.mac.even_addr %= 16; n.mac.odd_addr %= 16; }' \
     pe_row.c pe.c cells/mul2.c
-one foot 3000 'in.op_w.acc.addr %= 16; in.op_w.flush.addr %= 16; in.op_w.flush.param = in.op_w.flush.index; in.op_w.param.place.g = in.op_w.param.group; in.rst = t < 2; if (t % 2) in.op_w.acc.valid = 0' \
+one foot 3000 'in.op_w.acc.addr %= 16; in.op_w.flush.addr %= 16; in.op_w.flush.param = in.op_w.flush.index; in.op_w.param.place.g = in.op_w.param.group; in.rst = t < 2; if (t % 3) in.op_w.acc.valid = 0' \
     foot.c accumulator.c requantize.c
 one requantize 600 '' requantize.c
 one add_lane 600 '' add_lane.c
