@@ -352,6 +352,19 @@ static bool may_follow(const struct planning *x, int carrier, int other)
     return true;
 }
 
+/* Do ifmap, ofmap and a residual of convolution @node fit the global buffer together? */
+static bool fits_with_residual(const struct planning *x, int node)
+{
+    const int block = (int)x->plan->config.block;
+    const struct rs_tensor *of[3] = { &x->g->tensors[x->g->nodes[node].inputs[0]] };
+    int64_t blocks = 0;
+
+    of[1] = of[2] = &x->g->tensors[x->g->nodes[node].outputs[0]];
+    for (int k = 0; k < 3; k++)
+        blocks += rs_tensor_elements(of[k]) / last_dim(of[k]) * rs_div_up(last_dim(of[k]), block);
+    return blocks <= (int64_t)x->plan->config.glb_blocks;
+}
+
 static void decide(struct planning *x)
 {
     const struct rs_graph *g = x->g;
@@ -386,6 +399,7 @@ static void decide(struct planning *x)
         }
         if (n->op == RS_OP_ADD) {
             int carrier = -1, acc = 0;
+            bool carrier_fits = false;
 
             snprintf(s->reason, sizeof s->reason, "no convolution of the array feeds only this");
             if (x->o->no_fusion || n->n_inputs != 2)
@@ -399,9 +413,12 @@ static void decide(struct planning *x)
                     continue;
                 if (n->inputs[0] == n->inputs[1] || !may_follow(x, p, other))
                     continue;
-                /* The one with more MACs hides the adders' time better. */
-                if (carrier < 0 || rs_graph_macs(g, p) > rs_graph_macs(g, carrier)) {
+                /* The one with more MACs hides the adders' time better, if it need not work tile by tile for it. */
+                const bool fits = fits_with_residual(x, p);
+
+                if (carrier < 0 || (fits && !carrier_fits) || (fits == carrier_fits && rs_graph_macs(g, p) > rs_graph_macs(g, carrier))) {
                     carrier = p;
+                    carrier_fits = fits;
                     acc = k;
                 }
             }
