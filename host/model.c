@@ -89,9 +89,12 @@ static rs_status make_plan(struct rs_model *m, const struct model_file *file, st
     if (status == RS_OK && m->keep_all)
         status = plan_keeping_all(m, config, &plan, err);
     free(pins);
+    if (m->options.mapping != NULL)
+        m->options.batch_plans = 0;        /* the mappings are for one item                             */
     m->options.mapping = NULL;             /* the caller's, not to be kept                              */
     if (status != RS_OK)
         return status;
+    m->plans_made = 1;
     if (m->plan->n_steps != m->graph->n_nodes)
         return rs_fail(err, RS_ERR_MISMATCH, "the plan has %d operations, the network %d; compile it again", m->plan->n_steps,
                        m->graph->n_nodes);
@@ -253,6 +256,7 @@ static rs_status finish(struct rs_device *device, struct rs_graph *graph, const 
         return rs_fail(err, RS_ERR_NOMEM, "out of memory");
     }
     rs_device_hold(device);
+    pthread_mutex_init(&m->batch_lock, NULL);
     m->device = device;
     m->graph = graph;
     if (options != NULL)
@@ -406,6 +410,8 @@ void rs_model_free(struct rs_model *m)
 
     if (m == NULL)
         return;
+    rs_batches_free(m);
+    pthread_mutex_destroy(&m->batch_lock);
     d = m->device;
     rs_turn_take(&d->turn);
     if (d->handle != NULL && m->on_device) {

@@ -101,25 +101,14 @@ void rs_requests_stop_all(struct rs_device *d)
 
 /* ---- for users ---------------------------------------------------------------------------------------- */
 
-rs_status rs_submit(struct rs_model *m, const void *const *inputs, void *const *outputs, uint32_t batch,
-                    struct rs_request **request, struct rs_error *err)
+/* @items of @m; with @whole, whose model @m is, one item, which is a batch. */
+static rs_status submit(struct rs_model *m, struct rs_batch *whole, const void *const *inputs, void *const *outputs, uint32_t items,
+                        struct rs_request **request, struct rs_error *err)
 {
-    struct rs_device *d;
-    struct rs_request *r;
+    struct rs_device *d = m->device;
+    struct rs_request *r = calloc(1, sizeof *r);
     bool closing;
 
-    if (request != NULL)
-        *request = NULL;
-    if (m == NULL || inputs == NULL || outputs == NULL || request == NULL || batch == 0)
-        return rs_fail(err, RS_ERR_ARG, "rs_submit: %s", batch == 0 ? "a batch of 0" : "null pointer");
-    for (int i = 0; i < m->graph->n_inputs; i++)
-        if (inputs[i] == NULL)
-            return rs_fail(err, RS_ERR_ARG, "rs_submit: input %d is a null pointer", i);
-    for (int i = 0; i < m->n_outputs; i++)
-        if (outputs[i] == NULL)
-            return rs_fail(err, RS_ERR_ARG, "rs_submit: output %d is a null pointer", i);
-    d = m->device;
-    r = calloc(1, sizeof *r);
     if (r == NULL)
         return rs_fail(err, RS_ERR_NOMEM, "out of memory");
     r->inputs = malloc((size_t)(m->graph->n_inputs + 1) * sizeof *r->inputs);
@@ -137,10 +126,11 @@ rs_status rs_submit(struct rs_model *m, const void *const *inputs, void *const *
     memcpy(r->layers, m->layers, (size_t)m->n_layers * sizeof *m->layers);
     r->device = d;
     r->model = m;
-    r->batch = batch;
+    r->whole = whole;
+    r->batch = items;
     r->start_seconds = rs_seconds();
     r->report = (struct rs_report){
-        .target = d->target, .preset = d->config.preset, .batch = batch, .clock_mhz = d->uri.clock_mhz,
+        .target = d->target, .preset = d->config.preset, .batch = items * rs_batch_size(whole), .clock_mhz = d->uri.clock_mhz,
         .axi_bytes = d->config.axi_bytes, .n_layers = (uint32_t)m->n_layers, .layers = r->layers,
         .macs = (uint64_t)rs_graph_total_macs(m->graph)};
     pthread_mutex_lock(&d->lock);
@@ -167,6 +157,32 @@ rs_status rs_submit(struct rs_model *m, const void *const *inputs, void *const *
     }
     *request = r;
     return RS_OK;
+}
+
+rs_status rs_submit(struct rs_model *m, const void *const *inputs, void *const *outputs, uint32_t batch,
+                    struct rs_request **request, struct rs_error *err)
+{
+    struct rs_batch *whole;
+    rs_status status;
+
+    if (request != NULL)
+        *request = NULL;
+    if (m == NULL || inputs == NULL || outputs == NULL || request == NULL || batch == 0)
+        return rs_fail(err, RS_ERR_ARG, "rs_submit: %s", batch == 0 ? "a batch of 0" : "null pointer");
+    for (int i = 0; i < m->graph->n_inputs; i++)
+        if (inputs[i] == NULL)
+            return rs_fail(err, RS_ERR_ARG, "rs_submit: input %d is a null pointer", i);
+    for (int i = 0; i < m->n_outputs; i++)
+        if (outputs[i] == NULL)
+            return rs_fail(err, RS_ERR_ARG, "rs_submit: output %d is a null pointer", i);
+    whole = rs_batch_take(m, batch);
+    if (whole != NULL)
+        status = submit(rs_batch_model(whole), whole, inputs, outputs, 1, request, err);
+    else
+        status = submit(m, NULL, inputs, outputs, batch, request, err);
+    if (status != RS_OK)
+        rs_batch_give(whole);
+    return status;
 }
 
 rs_status rs_wait(struct rs_request *r, int64_t timeout_ms, struct rs_error *err)
@@ -232,6 +248,7 @@ void rs_request_free(struct rs_request *r)
     free(r->inputs);
     free(r->outputs);
     free(r->layers);
+    rs_batch_give(r->whole);
     free(r);
     rs_device_put(d);
 }

@@ -206,6 +206,7 @@ struct rs_load_options {
     const char *mapping;          /* file of mappings by hand (docs/mapping.md), or NULL; read before return */
     rs_tensor_hook hook;          /* from a thread of the library                             */
     void *hook_context;
+    uint32_t batch_plans;         /* plans for whole batches that are kept at a time, see rs_submit(); 0: none */
 };
 
 /**
@@ -228,6 +229,9 @@ RS_MUST_CHECK rs_status rs_model_load_memory(struct rs_device *device, const voi
 RS_MUST_CHECK rs_status rs_model_save(const struct rs_model *model, const char *path, struct rs_error *err);
 /* Frees the model and its device memory; its requests must be freed before.  NULL is fine. */
 void rs_model_free(struct rs_model *model);
+
+/* How many times the model has been planned: once by loading it, and once for each new size of a batch (rs_submit()).  0 on `cpu`. */
+uint32_t rs_model_plans_made(const struct rs_model *model);
 
 /* One input or output of a model. */
 struct rs_tensor_info {
@@ -343,6 +347,10 @@ struct rs_request;
  * The buffers (not the two tables) are borrowed until the request has ended.  Any number of requests may be in flight, for several
  * models and devices.  On one device array jobs run in the order of submission, an item's host operations
  * while another item is on the array.
+ * With `batch_plans` of rs_load_options, a batch of 2 or more is planned as a whole, so that the array loads each filter once for all
+ * of its items: in the first call with that @batch, which takes as long as loading the model; the plan is kept for later calls, the
+ * least recently used one makes room for a new one.  Outputs are the same, bit for bit.  Items go one by one all the same on `cpu`, with
+ * keep_all, a hook or a mapping, for a model without a file behind it, and where the network or its size does not allow it.
  * @request: freed by rs_request_free()
  * Errors: RS_ERR_ARG, RS_ERR_NOMEM.  What goes wrong later is rs_wait()'s.
  */

@@ -133,6 +133,10 @@ struct rs_model {
     int      n_layers;
     int     *layer_of;                 /* [node]: index in layers, or -1                         */
     char    *names;                    /* text that layers point to                              */
+
+    pthread_mutex_t batch_lock;        /* around the two below                                   */
+    struct rs_batch *batches;          /* whole batches planned, see batch.c                     */
+    uint32_t plans_made;
 };
 
 struct rs_request {
@@ -149,6 +153,7 @@ struct rs_request {
     struct rs_layer_report *layers;
     char     fallback_reason[256];
     double   start_seconds;
+    struct rs_batch *whole;            /* the plan that it uses, its batch being one item of it; or NULL */
 };
 
 double rs_seconds(void);                                           /* monotonic              */
@@ -169,6 +174,14 @@ RS_MUST_CHECK rs_status rs_model_from_graph(struct rs_device *device, struct rs_
                                             struct rs_model **model, struct rs_error *err);
 /* Commands and image into device memory if they are not there.  Turn is held. */
 RS_MUST_CHECK rs_status rs_model_upload(struct rs_model *m, struct rs_error *err);
+
+/* batch.c */
+/* The plan for a whole @batch of @m's items, made if it is not there, for one request; NULL: items go one by one. */
+struct rs_batch *rs_batch_take(struct rs_model *m, uint32_t batch);
+struct rs_model *rs_batch_model(const struct rs_batch *whole);
+uint32_t rs_batch_size(const struct rs_batch *whole);    /* NULL: 1                              */
+void rs_batch_give(struct rs_batch *whole);            /* the request is no more; NULL is fine   */
+void rs_batches_free(struct rs_model *m);
 
 /* worker.c */
 RS_MUST_CHECK rs_status rs_workers_start(struct rs_device *d, struct rs_error *err);

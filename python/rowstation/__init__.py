@@ -177,9 +177,9 @@ class Device:
     def self_test(self):
         _call(_lib.rs_self_test, self._handle)
 
-    def load(self, model, *, reference=False, cpu_only=False):
-        """A model from a file's name or from its bytes, planned for this device."""
-        return Model(self, model, _structs["rs_load_options"](reference=reference, cpu_only=cpu_only))
+    def load(self, model, *, reference=False, cpu_only=False, batch_plans=0):
+        """A model from a file's name or from its bytes, planned for this device.  batch_plans: so many sizes of a batch keep a plan of their own."""
+        return Model(self, model, _structs["rs_load_options"](reference=reference, cpu_only=cpu_only, batch_plans=batch_plans))
 
 
 class Result:

@@ -126,6 +126,43 @@ TEST(buffers_hold_what_was_written)
     rs_buffer_free(c);
 }
 
+/* Batches of 3, 4 and 5 with room for two plans: a plan is made where none is kept, and only there. */
+TEST(plans_whole_batches_once)
+{
+    static const struct { uint32_t batch, plans; } steps[] = { {3, 2}, {3, 2}, {4, 3}, {3, 3}, {1, 3}, {5, 4}, {3, 4}, {4, 5} };
+    const bool cpu = strcmp(target, "cpu") == 0;
+    int8_t want[5 * SCORES], got[5 * SCORES];
+    uint64_t cycles[6] = {0};
+    struct rs_error err;
+    struct rs_device *d;
+    struct rs_model *m;
+
+    MUST(reference_scores(want, 5), "reference");
+    WANT(rs_open(target, NULL, &d, &err));
+    WANT(rs_model_load(d, MODEL, &(struct rs_load_options){.batch_plans = 2}, &m, &err));
+    for (size_t i = 0; i < sizeof steps / sizeof steps[0]; i++) {
+        const uint32_t n = steps[i].batch;
+        const struct rs_report *report;
+        struct rs_request *r;
+
+        memset(got, 0, sizeof got);
+        WANT(rs_submit(m, (const void *[]){images}, (void *[]){got}, n, &r, &err));
+        WANT(rs_wait(r, 300000, &err));
+        WANT(rs_request_report(r, &report, &err));
+        CHECK(memcmp(got, want, n * SCORES) == 0, "step %zu: batch of %u differs from the reference kernels", i, n);
+        CHECK(report->batch == n && report->macs % n == 0, "step %zu: %u items", i, report->batch);
+        CHECK(rs_model_plans_made(m) == (cpu ? 0 : steps[i].plans), "step %zu: %u plans made, want %u", i, rs_model_plans_made(m),
+              cpu ? 0 : steps[i].plans);
+        CHECK(cycles[n] == 0 || cycles[n] == report->cycles, "step %zu: %llu cycles, %llu before", i, (unsigned long long)report->cycles,
+              (unsigned long long)cycles[n]);
+        cycles[n] = report->cycles;
+        rs_request_free(r);
+    }
+    CHECK(cpu || cycles[4] < 4 * cycles[1], "%llu cycles for one, %llu for four", (unsigned long long)cycles[1], (unsigned long long)cycles[4]);
+    rs_model_free(m);
+    rs_close(d);
+}
+
 TEST(runs_a_batch_like_one_by_one)
 {
     int8_t want[5 * SCORES], got[5 * SCORES];
@@ -674,6 +711,7 @@ int main(void)
         RUN(describes_the_model);
         RUN(buffers_hold_what_was_written);
         RUN(runs_layers_without_a_model);
+        RUN(plans_whole_batches_once);
         RUN(runs_a_batch_like_one_by_one);
         RUN(keeps_requests_in_flight_on_two_devices);
         RUN(serves_several_threads);
