@@ -231,8 +231,10 @@ static void stage_inputs(struct rs_slot *s, const struct rs_plan_job *job)
     uint8_t *to = s->staging;
 
     for (int i = 0; i < job->n_inputs; i++) {
-        rs_layout_to_blocked(&job->inputs[i], (int)s->model->plan->config.block, s->data[job->inputs[i].tensor],
-                             (int8_t *)to);
+        const int tensor = job->inputs[i].tensor;
+        const void *from = s->data[tensor] != NULL ? s->data[tensor] : s->model->graph->tensors[tensor].data;
+
+        rs_layout_to_blocked(&job->inputs[i], (int)s->model->plan->config.block, from, to);
         to += (job->inputs[i].bytes + 63) / 64 * 64;
     }
 }

@@ -698,8 +698,11 @@ bool plan_interpret_graph(const struct rs_plan *plan, const struct rs_graph *g, 
         }
         const struct rs_plan_job *j = &plan->jobs[x->index];
 
-        for (int i = 0; i < j->n_inputs; i++)
-            rs_layout_to_blocked(&j->inputs[i], block, data[j->inputs[i].tensor], (int8_t *)arena + j->inputs[i].offset_bytes);
+        for (int i = 0; i < j->n_inputs; i++) {
+            const int t = j->inputs[i].tensor;
+
+            rs_layout_to_blocked(&j->inputs[i], block, data[t] != NULL ? data[t] : g->tensors[t].data, (int8_t *)arena + j->inputs[i].offset_bytes);
+        }
         ok = plan_interpret_job(plan, x->index, arena, seed, result);
         for (int i = 0; ok && i < j->n_outputs; i++)
             rs_layout_from_blocked(&j->outputs[i], block, (const int8_t *)arena + j->outputs[i].offset_bytes, data[j->outputs[i].tensor]);

@@ -246,6 +246,10 @@ int64_t rs_graph_macs(const struct rs_graph *g, int node);             /* publis
 int64_t rs_graph_total_macs(const struct rs_graph *g);                 /* INT64_MAX if it does not fit      */
 bool rs_op_has_macs(enum rs_op op);                                    /* convolutions, FC, BATCH_MATMUL */
 
+/* BATCH_MATMUL: number of @t's matrices, and which of them the output's matrix @i reads (leading dims broadcast). */
+int64_t rs_matrices(const struct rs_tensor *t);
+int64_t rs_matrix_index(const struct rs_tensor *t, const struct rs_tensor *out, int64_t i);
+
 /* A convolution, depthwise, FC, pool or global MEAN in the field's letters.  FC: H = W = R = S = E = F = 1, N = rows.
  * Depthwise: M = C * depth_multiplier.  zp_in, zp_out and tensor ids included; filter, bias -1 if absent. */
 struct rs_layer {

@@ -35,9 +35,6 @@ rs_status rs_requantize_node(struct rs_graph *g, struct rs_node *n, struct rs_er
 /* Where tensor @tensor's elements are: @data's, else the graph's own; NULL for tensor -1. */
 const void *rs_data_of(const struct rs_graph *g, int tensor, void *const *data);
 struct rs_conv_shape rs_conv_shape_of(const struct rs_layer *l);
-/* BATCH_MATMUL: number of @t's matrices, and which of them the output's matrix @i reads (leading dims broadcast). */
-int64_t rs_matrices(const struct rs_tensor *t);
-int64_t rs_matrix_index(const struct rs_tensor *t, const struct rs_tensor *out, int64_t i);
 
 /* One float node, checked by rs_graph_validate_node(); operands as rs_graph_run_node() wants them. */
 rs_status rs_run_node_f32(const struct rs_graph *g, int node, void *const *data, void *scratch, struct rs_error *err);

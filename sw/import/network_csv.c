@@ -225,6 +225,79 @@ static rs_status add_activation(struct reader *r, const char *name, int rank, co
     return status != RS_OK ? status : rs_graph_set_quant(r->graph, *id, 1, 0, &scale, &zp, r->err);
 }
 
+/* A node with one output, of @dim; @out may be one of @inputs. */
+static rs_status add_node(struct reader *r, const char *layer, const char *part, struct rs_node node, const int *inputs, int n_inputs, const int32_t *dim,
+                          float scale, int32_t zp, int *out)
+{
+    char label[96];
+    int id;
+    rs_status status;
+
+    snprintf(label, sizeof label, "%.70s.%s", layer, part);
+    node.source = r->line;
+    status = add_activation(r, label, 4, dim, scale, zp, &id);
+    if (status == RS_OK)
+        status = rs_graph_add_node(r->graph, &node, inputs, n_inputs, &id, 1, NULL, r->err);
+    *out = id;
+    return status;
+}
+
+/* Channels [from, from + D) of N tokens as [1][heads][N][D / heads]. */
+static rs_status add_heads(struct reader *r, const char *layer, const char *part, int x, int32_t from, int32_t depth, int32_t heads, int *out)
+{
+    const struct rs_tensor_quant q = r->graph->tensors[x].quant;
+    const float scale = q.scale[0];
+    const int32_t N = r->graph->tensors[x].dim[0], each = depth / heads, zp = q.zero_point[0];
+    const struct rs_node slice = {.op = RS_OP_SLICE, .before = {0, 0, 0, from}, .after = {1, 1, 1, 1}, .shape = {N, 1, 1, depth}, .n_shape = 4};
+    const struct rs_node split = {.op = RS_OP_RESHAPE, .shape = {1, N, heads, each}, .n_shape = 4};
+    const struct rs_node turn = {.op = RS_OP_TRANSPOSE, .axis = {0, 2, 1, 3}, .n_axes = 4};
+    char name[20];
+    rs_status status;
+
+    snprintf(name, sizeof name, "%s.slice", part);
+    status = add_node(r, layer, name, slice, &x, 1, slice.shape, scale, zp, out);
+    snprintf(name, sizeof name, "%s.heads", part);
+    if (status == RS_OK)
+        status = add_node(r, layer, name, split, out, 1, split.shape, scale, zp, out);
+    return status != RS_OK ? status : add_node(r, layer, part, turn, out, 1, (const int32_t[]){1, heads, N, each}, scale, zp, out);
+}
+
+static rs_status add_attention(struct reader *r, const char *name, int from, int *out)
+{
+    const struct rs_tensor *t = &r->graph->tensors[from];
+    const int32_t N = t->dim[0], depth = t->dim[3] / 3;
+    int32_t heads;
+    int q, k, v, x;
+    rs_status status = number_of(r, COL_H, 0, 1, &heads);
+
+    if (status != RS_OK)
+        return status;
+    if (t->rank != 4 || t->dim[1] != 1 || t->dim[2] != 1 || t->dim[3] % 3 != 0 || depth % heads != 0)
+        return rs_fail(r->err, RS_ERR_SHAPE, "%s:%d: %d channels are not queries, keys and values of %d heads", r->path, r->line, t->dim[3], heads);
+    const int32_t each = depth / heads, scores[4] = {1, heads, N, N}, values[4] = {1, heads, N, each}, joined[4] = {1, N, heads, each};
+    const struct rs_node join = {.op = RS_OP_RESHAPE, .shape = {N, 1, 1, depth}, .n_shape = 4};
+
+    status = add_heads(r, name, "q", from, 0, depth, heads, &q);
+    if (status == RS_OK)
+        status = add_heads(r, name, "k", from, depth, depth, heads, &k);
+    if (status == RS_OK)
+        status = add_heads(r, name, "v", from, 2 * depth, depth, heads, &v);
+    if (status == RS_OK)
+        status = add_node(r, name, "scores", (struct rs_node){.op = RS_OP_BATCH_MATMUL, .adjoint_y = true}, (const int[]){q, k}, 2, scores,
+                          0.08f * (float)sqrt(each), 3, &x);
+    if (status == RS_OK)
+        status = add_node(r, name, "softmax", (struct rs_node){.op = RS_OP_SOFTMAX, .beta = 1.0f / (float)sqrt(each), .n_axes = 1, .axis = {3}}, &x, 1, scores,
+                          1.0f / 256, -128, &x);
+    if (status == RS_OK)
+        status = add_node(r, name, "values", (struct rs_node){.op = RS_OP_BATCH_MATMUL}, (const int[]){x, v}, 2, values, 0.01f, -4, &x);
+    if (status == RS_OK)
+        status = add_node(r, name, "tokens", (struct rs_node){.op = RS_OP_TRANSPOSE, .axis = {0, 2, 1, 3}, .n_axes = 4}, &x, 1, joined, 0.01f, -4, &x);
+    if (status != RS_OK)
+        return status;
+    status = add_activation(r, name, 4, join.shape, 0.01f, -4, out);
+    return status != RS_OK ? status : rs_graph_add_node(r->graph, &join, &x, 1, out, 1, NULL, r->err);
+}
+
 static rs_status add_layer(struct reader *r, const char *name, const char *type, int from, int with, int *out)
 {
     struct rs_node node = {0};
@@ -303,7 +376,7 @@ static rs_status add_layer(struct reader *r, const char *name, const char *type,
         n_inputs = 2;
         s_out = 0.035f;
     } else {
-        return rs_fail(r->err, RS_ERR_FORMAT, "%s:%d: type is '%s'; input, conv, depthwise, fc, maxpool, avgpool or add is expected",
+        return rs_fail(r->err, RS_ERR_FORMAT, "%s:%d: type is '%s'; input, conv, depthwise, fc, maxpool, avgpool, add or attention is expected",
                        r->path, r->line, type);
     }
     if (status == RS_OK)
@@ -341,6 +414,8 @@ static rs_status read_rows(struct reader *r)
                 status = rs_graph_set_io(r->graph, &out, 1, NULL, 0, r->err);
         } else if (last < 0) {
             return rs_fail(r->err, RS_ERR_FORMAT, "%s:%d: the first row has type '%s'; input is expected", r->path, r->line, type);
+        } else if (strcmp(type, "attention") == 0) {
+            status = add_attention(r, name, a, &out);
         } else {
             status = add_layer(r, name, type, a, b, &out);
         }

@@ -3,7 +3,8 @@
  *
  * For measuring: published shapes with deterministic data.  A table is a heading row of column names, then a row a layer:
  *   name    unique
- *   type    input (N C H W), conv, depthwise, fc, maxpool, avgpool, add
+ *   type    input (N C H W), conv, depthwise, fc, maxpool, avgpool, add,
+ *           attention (H heads): reads queries, keys and values of N tokens side by side, C channels; writes C/3: softmax(Q K^T / sqrt(C/3/H)) V
  *   from    the layer it reads; empty: the row before
  *   with    add: the other operand
  *   M R S stride pad_top pad_left pad_bottom pad_right   defaults: C, 1, 1, 1, 0

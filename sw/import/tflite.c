@@ -79,6 +79,10 @@ bool rs_tflite_operator(int index, const char **name, const char **where, const 
     case RS_OP_CONV2D: case RS_OP_DEPTHWISE_CONV2D: case RS_OP_FULLY_CONNECTED: case RS_OP_AVERAGE_POOL_2D: case RS_OP_MAX_POOL_2D:
         *where = "array or CPU";
         break;
+    case RS_OP_BATCH_MATMUL:
+        *where = "array or CPU";
+        *what = "int8, float32; two activations: the host packs the second as filters";
+        break;
     case RS_OP_ADD:
         *where = "array or CPU";
         *what = "int8, float32; on the array behind a convolution";

@@ -18,7 +18,7 @@ static int filter_fetches(const struct rs_hw_config *c, const struct layer *l)
     int64_t words = 0;
     int changes = 0;
 
-    for (int i = 0; i < l->n_chunks; i++)
+    for (int i = 0; i < l->n_chunks / rs_filter_sets(l); i++)
         words += l->chunks[i].words;
     if (words < c->wbuf_words)
         return 1;

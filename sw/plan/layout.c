@@ -1,7 +1,7 @@
-/* layout.c - NHWC on the host, blocks on the device (plan.h): the only conversion there is. */
+/* layout.c - NHWC on the host, blocks on the device (plan.h): the only conversion of activations there is. */
 #include <assert.h>
 #include <string.h>
-#include "plan.h"
+#include "plan_internal.h"
 
 static void wide_to_blocked(const struct rs_plan_tensor *t, size_t b, const int16_t *nhwc, uint8_t *blocked)
 {
@@ -37,10 +37,31 @@ static void wide_from_blocked(const struct rs_plan_tensor *t, size_t b, const ui
     }
 }
 
+/* Matrices [C][rows] to blocks of [rows][C]. */
+static void transposed_to_blocked(const struct rs_plan_tensor *t, size_t b, const int8_t *from, int8_t *blocked)
+{
+    const size_t c = (size_t)t->channels, rows = (size_t)t->transposed_rows, stride = (size_t)t->block_stride * b;
+
+    for (size_t p = 0; p < (size_t)t->pixels; p++) {
+        const int8_t *column = from + p / rows * rows * c + p % rows;
+
+        for (size_t at = 0; at < (c + b - 1) / b * b; at++)
+            blocked[at / b * stride + p * b + at % b] = at < c ? column[at * rows] : (int8_t)t->zero_point;
+    }
+}
+
 void rs_layout_to_blocked(const struct rs_plan_tensor *t, int block, const void *nhwc, void *blocked)
 {
     const size_t b = (size_t)block, bc = (size_t)t->block_channels, c = (size_t)t->channels, stride = (size_t)t->block_stride * b;
 
+    if (t->filter != NULL) {
+        rs_pack_filters(t, block, nhwc, blocked);
+        return;
+    }
+    if (t->transposed_rows != 0) {
+        transposed_to_blocked(t, b, nhwc, blocked);
+        return;
+    }
     if (t->element_bytes == 2) {
         wide_to_blocked(t, b, nhwc, blocked);
         return;

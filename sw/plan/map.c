@@ -220,6 +220,8 @@ bool rs_map_check(const struct rs_hw_config *c, const struct layer *l, const str
             REFUSE("chains*pairs = %d*%d: parameters of %u", chains, m->pairs, c->max_pairs);
         if (chains > 1 && l->add)
             REFUSE("chains = %d: one, where a residual is added", chains);
+        if (rs_map_images(m) > 1 && l->own_filters)
+            REFUSE("images = %d: each has filters of its own", rs_map_images(m));
         if (rs_map_images(m) > 1 && (l->pad_top != 0 || m->ns != rs_map_images(m) || rs_map_strip_rows(m) != l->E || (l->E - 1) * l->U + l->R > l->H))
             REFUSE("images = %d: ns the same, e*chains = %d all ofmap rows, no padding", rs_map_images(m), rs_map_strip_rows(m));
         if ((rs_map_strip_rows(m) - 1) * l->U + l->R > 255)
@@ -306,7 +308,7 @@ rs_status rs_plan_groups(const struct rs_hw_config *c, struct layer *l, struct r
     }
     if (room > MOST_GROUPS)
         return rs_fail(err, RS_ERR_UNSUPPORTED, "%lld commands for one layer", (long long)room);
-    l->chunks = calloc((size_t)(n_cg * per_cg), sizeof *l->chunks);
+    l->chunks = calloc((size_t)(rs_filter_sets(l) * n_cg * per_cg), sizeof *l->chunks);
     l->groups = calloc((size_t)room, sizeof *l->groups);
     l->costs = calloc((size_t)room, sizeof *l->costs);
     l->need_in = calloc((size_t)room, sizeof *l->need_in);
@@ -315,10 +317,10 @@ rs_status rs_plan_groups(const struct rs_hw_config *c, struct layer *l, struct r
         return rs_fail(err, RS_ERR_NOMEM, "no memory for %lld groups", (long long)room);
 
     /* Filter tiles. */
-    for (int cg = 0; cg < n_cg && !pool; cg++)
+    for (int set_cg = 0; set_cg < rs_filter_sets(l) * n_cg && !pool; set_cg++)
         for (int k = 0; k < per_cg; k++) {
             struct chunk *h = &l->chunks[l->n_chunks++];
-            const int first = cg * cg_filters, in_cg = rs_min(cg_filters, l->M - first);
+            const int cg = set_cg % n_cg, first = cg * cg_filters, in_cg = rs_min(cg_filters, l->M - first);
             const int left = in_cg - k * filters;
 
             h->cg = cg;
@@ -343,11 +345,12 @@ rs_status rs_plan_groups(const struct rs_hw_config *c, struct layer *l, struct r
             const int lo_e = by_row ? t * l->tile_rows : 0, hi_e = by_row ? rs_min(l->E, lo_e + l->tile_rows) : l->E;
             const int lo_f = by_row ? 0 : t * l->tile_rows, hi_f = by_row ? l->F : rs_min(l->F, lo_f + l->tile_rows);
             const int n_et = rs_div_up(hi_e - lo_e, rows), n_ft = rs_div_up(hi_f - lo_f, cols);
-            const int n_f = pool ? n_cg : l->n_chunks, n_space = n_et * n_ft;
+            const int n_f = pool ? n_cg : l->n_chunks / rs_filter_sets(l), n_space = n_et * n_ft;
+            const int first_chunk = l->own_filters ? image * n_f : 0;
 
             for (int i = 0; i < n_space * n_f; i++) {
                 const int space = m->filters_outer ? i % n_space : i / n_f;
-                const int k = m->filters_outer ? i / n_space : i % n_f;
+                const int k = first_chunk + (m->filters_outer ? i / n_space : i % n_f);
                 struct group *g = &l->groups[n++];
 
                 g->image = image;
@@ -502,7 +505,7 @@ static void try_spatial(const struct rs_hw_config *c, const struct layer *l, str
                 continue;
             for (t.filters_outer = 0; t.filters_outer < 2; t.filters_outer++) {
                 offer(f, &t, layer_cost(c, l, &t), 4 * rs_min(tiles, 10) + 2 * (t.mode == RS_MODE_DEPTHWISE ? 1 : rs_div_up(l->cg_m, t.mx * rs_layer_lanes(l) * t.pairs * rs_map_filter_chains(&t)) > 1) + t.filters_outer);
-                if (tiles == 1 || l->N > 1)
+                if (tiles == 1 || (l->N > 1 && !l->own_filters))
                     break;
             }
             if (nrt > 24 && nrt < strips - 1)

@@ -4,6 +4,8 @@
  *
  * A filter word holds two bytes for each row of the array: lane 0, lane 1.  What does not exist (channels past C, filters
  * past M, filter rows past R) is zero, which the array may multiply by anything.
+ *
+ * The same for an operand that is known only when the job runs: rs_pack_filters(), by the host, into device memory.
  */
 #include <assert.h>
 #include <string.h>
@@ -30,6 +32,49 @@ int rs_chunk_words(const struct rs_hw_config *c, const struct layer *l, struct c
 
 static int filter_at(const struct layer *l, size_t at) { return l->filter_s16 != NULL ? l->filter_s16[at] : l->filter[at]; }
 
+/* Rows of an operand's filters (rs_filter_planes()): row 0 the codes, *step apart from channel to channel, the others what its zero point
+ * takes off, as much as an int8 holds, the same for all channels. */
+static const int8_t *operand_row(const struct layer *l, int m, int i, int ch, size_t *step, int8_t *constant)
+{
+    const struct rs_plan_filter *f = l->operand;
+
+    if (i != 0) {
+        *step = 0;
+        *constant = (int8_t)(i == 1 ? rs_min(-l->filter_zp, INT8_MAX) : -l->filter_zp - INT8_MAX);
+        return constant;
+    }
+    *step = f->transposed ? 1 : (size_t)f->N;
+    return l->filter + (f->transposed ? (size_t)m * (size_t)f->K + (size_t)ch : (size_t)ch * (size_t)f->N + (size_t)m);
+}
+
+static int operand_at(const struct layer *l, int m, int i, int ch)
+{
+    size_t step;
+    int8_t constant;
+
+    return *operand_row(l, m, i, ch, &step, &constant);
+}
+
+/* One lane of a word, all rows at once: the host packs operands again and again. */
+static void pack_operand_word(uint8_t *word, const struct layer *l, int m, int i, int ch, int lane)
+{
+    const int n = rs_min(l->bc, l->C - ch);
+    size_t step;
+    int8_t constant;
+    const int8_t *from = operand_row(l, m, i, ch, &step, &constant);
+
+    for (int r = 0; r < n; r++)
+        word[2 * r + lane] = (uint8_t)from[(size_t)r * step];
+}
+
+/* Of filters [M][R][S][C]. */
+static int mrsc_at(const struct layer *l, int m, int i, int j, int ch)
+{
+    if (l->operand != NULL)
+        return operand_at(l, m, i, ch);
+    return filter_at(l, (((size_t)m * (size_t)l->R + (size_t)i) * (size_t)l->S + (size_t)j) * (size_t)l->C + (size_t)ch);
+}
+
 /* Weight of filter m at (channel block cb of its own, row r of the array, filter row i, column j). */
 static int weight(const struct layer *l, int cg, int m, int cb, int r, int i, int j)
 {
@@ -40,7 +85,7 @@ static int weight(const struct layer *l, int cg, int m, int cb, int r, int i, in
     switch (l->filter_layout) {
     case FILTER_MRSC:
         ch = cb * l->bc + r;
-        return r < l->bc && ch < l->C ? filter_at(l, (((size_t)m * (size_t)l->R + (size_t)i) * (size_t)l->S + (size_t)j) * (size_t)l->C + (size_t)ch) : 0;
+        return r < l->bc && ch < l->C ? mrsc_at(l, m, i, j, ch) : 0;
     case FILTER_RSM:
         ch = cg * l->block + r;
         return m / l->multiplier == ch ? filter_at(l, ((size_t)i * (size_t)l->S + (size_t)j) * (size_t)l->M + (size_t)m) : 0;
@@ -112,7 +157,7 @@ static void pack_flat_word(uint8_t *word, const struct layer *l, const struct ch
         const int c = m->q > 1 ? first / l->R + in_chain / l->R * nq + qi : (first + in_chain) / l->R;
 
         if (f < k->nm && c < l->C)
-            put_weight(word, l, r, lane, filter_at(l, (((size_t)(k->m0 + f) * (size_t)l->R + (size_t)i) * (size_t)l->S + (size_t)j) * (size_t)l->C + (size_t)c));
+            put_weight(word, l, r, lane, mrsc_at(l, k->m0 + f, i, j, c));
     }
 }
 
@@ -153,7 +198,9 @@ void rs_pack_chunk(const struct rs_hw_config *c, const struct layer *l, const st
 
                                 if (flat)
                                     pack_flat_word(to, l, k, rows, cb, nq, q, j, f, lane, k->mx * k->pairs * lanes);
-                                for (int r = 0; r < rows && !flat && f < k->nm; r++)
+                                else if (l->operand != NULL && f < k->nm)
+                                    pack_operand_word(to, l, k->m0 + f, rc * l->map.rp + i, (cb * l->map.q + q) * l->bc, lane);
+                                for (int r = 0; r < rows && !flat && l->operand == NULL && f < k->nm; r++)
                                     put_weight(to, l, r, lane, weight(l, k->cg, k->m0 + f, cb * l->map.q + q, r, rc * l->map.rp + i, j));
                             }
             if (cb == 0 && rc == 0) {
@@ -168,4 +215,35 @@ void rs_pack_chunk(const struct rs_hw_config *c, const struct layer *l, const st
             }
         }
     assert((size_t)(to - start) == (size_t)k->used * word);
+}
+
+/* ---- by the host ------------------------------------------------------------------------------------------------------ */
+
+int rs_filter_planes(int zero_point) { return zero_point == 0 ? 1 : -zero_point <= INT8_MAX ? 2 : 3; }
+
+struct layer rs_filter_layer(const struct rs_plan_filter *f, int block, int zero_point)
+{
+    return (struct layer){ .kind = RS_PLAN_CONV, .N = 1, .H = 1, .W = 1, .E = 1, .F = 1, .U = 1, .S = 1, .C = f->K, .M = f->N, .R = f->planes,
+                           .block = block, .bc = block, .cbs = rs_div_up(f->K, block), .n_cg = 1, .cg_m = f->N, .filter_layout = FILTER_MRSC,
+                           .operand = f, .filter_zp = zero_point, .own_filters = true, .n_mult = 1, .mult = &f->mult, .shift = &f->shift,
+                           .map = f->map };
+}
+
+void rs_pack_filters(const struct rs_plan_tensor *t, int block, const int8_t *codes, uint8_t *to)
+{
+    const struct rs_plan_filter *f = t->filter;
+    const struct rs_hw_config c = { .rows = (uint32_t)f->rows, .block = (uint32_t)block };
+    struct layer l = rs_filter_layer(f, block, t->zero_point);
+
+    memset(to, 0, t->bytes);
+    for (int i = 0; i < f->n_images; i++, to += f->image_bytes) {
+        l.filter = codes + (size_t)f->matrix[i] * (size_t)f->K * (size_t)f->N;
+        for (int k = 0; k < f->n_tiles; k++) {
+            const struct rs_plan_filter_tile *tile = &f->tiles[k];
+            struct chunk h = { .m0 = tile->m0, .nm = tile->nm, .mx = tile->mx, .pairs = tile->pairs };
+
+            (void)rs_chunk_words(&c, &l, &h);
+            rs_pack_chunk(&c, &l, &h, to + tile->offset_bytes);
+        }
+    }
 }

@@ -11,7 +11,7 @@
 #include <string.h>
 #include "plan_internal.h"
 
-enum { LEAST_MATRIX_ROWS = 64, MOST_MATRIX_ROWS = 32767 };
+enum { LEAST_MATRIX_ROWS = 64, MOST_MATRIX_ROWS = 32767, MOST_PIXELS = 10000000 };
 
 static rs_status config_check(const struct rs_hw_config *c, struct rs_error *err)
 {
@@ -57,6 +57,8 @@ static void finish_layer(struct layer *l, int block)
         l->n_cg = l->cbs;
         l->cg_m = l->multiplier * block;
         l->cbs = 1;
+    } else if (l->own_filters) {
+        l->matrix = l->R == 1;
     } else if (l->R == 1 && l->S == 1 && l->U == 1 && l->pad_top == 0 && l->pad_left == 0 && l->E == l->H && l->F == l->W &&
                l->filter_layout == FILTER_MRSC) {
         l->matrix = l->H == 1 && l->W == 1;
@@ -90,7 +92,7 @@ static bool shape_fits(struct layer *l, int Uh, int Uw, int dilation_h, int dila
         NO("filter %dx%d: at most %dx%d", l->R, l->S, most, most);
     if (l->pad_top > 4096 || l->pad_left > 4096)
         NO("padding %d, %d", l->pad_top, l->pad_left);
-    if (l->H > 32767 || l->W > 32767 / rs_layer_px(l) || l->E > 32767 || (int64_t)l->N * l->H * l->W > 10000000)
+    if (l->H > 32767 || l->W > 32767 / rs_layer_px(l) || l->E > 32767 || (int64_t)l->N * l->H * l->W > MOST_PIXELS)
         NO("ifmap %dx%dx%d is too large", l->N, l->H, l->W);
     if (l->kind == RS_PLAN_AVERAGE_POOL) {
         if (l->pad_top != 0 || l->pad_left != 0 || (l->E - 1) * Uh + l->R > l->H || (l->F - 1) * Uw + l->S > l->W)
@@ -114,6 +116,56 @@ static int zero_point(const struct rs_graph *g, int t)
     return g->tensors[t].quant.channels > 0 ? g->tensors[t].quant.zero_point[0] : 0;
 }
 
+/* Whether all matrices of a BATCH_MATMUL meet the same matrix of its second operand. */
+static bool one_matrix(const struct rs_graph *g, const struct rs_node *n) { return rs_matrices(&g->tensors[n->inputs[1]]) == 1; }
+
+/* The order in which the array reads the first operand: matrix after matrix, none twice. */
+static bool first_operand_in_order(const struct rs_graph *g, const struct rs_node *n)
+{
+    return rs_matrices(&g->tensors[n->inputs[0]]) == rs_matrices(&g->tensors[n->outputs[0]]);
+}
+
+/* A layer of BATCH_MATMUL: the first operand's matrices are images of one row of pixels, the second's their filters. */
+static bool layer_of_product(const struct rs_graph *g, int node, int block, struct layer *l, char *reason, size_t size)
+{
+    const struct rs_node *n = &g->nodes[node];
+    const struct rs_tensor *a = &g->tensors[n->inputs[0]], *b = &g->tensors[n->inputs[1]], *out = &g->tensors[n->outputs[0]];
+    const int64_t matrices = rs_matrices(out), rows = out->dim[out->rank - 2], k = a->dim[a->rank - (n->adjoint_x ? 2 : 1)];
+
+    if (a->type != RS_TYPE_S8 || b->type != RS_TYPE_S8 || out->type != RS_TYPE_S8)
+        NO("%s by %s to %s: the array multiplies two activations of int8", rs_type_name(a->type), rs_type_name(b->type), rs_type_name(out->type));
+    if (g->rounding != RS_ROUND_DOUBLE)
+        NO("the array rounds twice, as TensorFlow Lite does; this network wants another rounding");
+    if (a->data != NULL)
+        NO("its first operand is a constant");
+    if (!first_operand_in_order(g, n))
+        NO("its first operand is broadcast");
+    if (k > INT32_MAX / (255 * 255))
+        NO("sums of %lld products could leave 32 bits", (long long)k);
+    if (matrices * rows > MOST_PIXELS || k > MOST_PIXELS || rows > 32767)
+        NO("%lld matrices of %lld rows by %lld are too large", (long long)matrices, (long long)rows, (long long)k);
+    l->kind = RS_PLAN_CONV;
+    l->own_filters = true;
+    l->N = one_matrix(g, n) && matrices * rows <= 32767 ? 1 : (int)matrices;
+    l->W = l->F = (int)(matrices * rows / l->N);
+    l->H = l->E = l->S = l->U = 1;
+    l->C = (int)k;
+    l->M = out->dim[out->rank - 1];
+    l->filter_zp = zero_point(g, n->inputs[1]);
+    l->R = rs_filter_planes(l->filter_zp);
+    l->zp_in = zero_point(g, n->inputs[0]), l->zp_out = zero_point(g, n->outputs[0]);
+    l->act_min = n->act_min, l->act_max = n->act_max;
+    l->mult = n->mult, l->shift = n->shift, l->n_mult = 1;
+    l->filter_layout = FILTER_MRSC;
+    l->macs = rs_graph_macs(g, node);
+    finish_layer(l, block);
+    if (l->R > 1)
+        snprintf(reason, size, "array; the host packs operand 2, its zero point as %d more rows of its filters", l->R - 1);
+    else
+        snprintf(reason, size, "array; the host packs operand 2");
+    return true;
+}
+
 /* Makes a layer of a node that has filters or a window; false with the reason if the array cannot do it. */
 static bool layer_of_node(const struct rs_graph *g, int node, int block, struct layer *l, char *reason, size_t size)
 {
@@ -128,7 +180,7 @@ static bool layer_of_node(const struct rs_graph *g, int node, int block, struct 
     case RS_OP_DEPTHWISE_CONV2D:  l->kind = RS_PLAN_DEPTHWISE; break;
     case RS_OP_MAX_POOL_2D:       l->kind = RS_PLAN_MAX_POOL; break;
     case RS_OP_AVERAGE_POOL_2D:   l->kind = RS_PLAN_AVERAGE_POOL; break;
-    case RS_OP_BATCH_MATMUL:      NO("both operands are activations: the array wants constant filters");
+    case RS_OP_BATCH_MATMUL:      return layer_of_product(g, node, block, l, reason, size);
     case RS_OP_MEAN:              NO("MEAN rescales; the array's average pool does not");
     default:                      NO("the array has no %s", rs_op_name(n->op));
     }
@@ -233,7 +285,7 @@ static void choose_row_major(struct job *j, int block)
     for (int i = 0; i < j->n_acts; i++) {
         struct act *a = &j->acts[i];
 
-        a->row_major = (a->from_host || a->to_host) && !a->from_job && !a->to_job && a->px == 1 && a->channels % block == 0 &&
+        a->row_major = (a->from_host || a->to_host) && a->transposed_rows == 0 && !a->from_job && !a->to_job && a->px == 1 && a->channels % block == 0 &&
                        a->pixels >= LEAST_MATRIX_ROWS && a->pixels <= MOST_MATRIX_ROWS;
     }
     for (int i = 0; i < j->n_layers; i++) {
@@ -292,7 +344,7 @@ static void finish_acts(struct job *j, int block)
 
 static void tensor_of_act(struct rs_plan_tensor *t, const struct act *a, int tensor, int block)
 {
-    *t = (struct rs_plan_tensor){ .tensor = tensor, .offset_bytes = (uint64_t)a->arena, .pixels = a->row_major ? a->pixels * a->px : a->pixels,
+    *t = (struct rs_plan_tensor){ .tensor = tensor, .offset_bytes = (uint64_t)a->arena, .transposed_rows = a->transposed_rows, .pixels = a->row_major ? a->pixels * a->px : a->pixels,
                                   .channels = a->row_major ? block : a->channels, .block_channels = a->row_major ? block : a->bc,
                                   .element_bytes = a->row_major ? 1 : a->px, .block_stride = a->stride, .zero_point = a->zp,
                                   .bytes = (uint64_t)a->cbs * (uint64_t)a->stride * (uint64_t)block };
@@ -336,6 +388,23 @@ static int writer(const struct planning *x, int t)
     return x->plan->steps[p].where == RS_PLAN_FUSED ? x->plan->steps[p].carrier : p;
 }
 
+/* Whether array node @i takes its operand @k from the host, whoever made it: filters to pack, or a matrix to transpose. */
+static bool from_host_memory(const struct planning *x, int i, int k)
+{
+    const struct rs_node *n = &x->g->nodes[i];
+
+    return n->op == RS_OP_BATCH_MATMUL && on_array(x->plan->steps[i].where) && (k == 1 || n->adjoint_x);
+}
+
+/* Whether array node @i must be in a later job than what jobs from node @from on make. */
+static bool needs_earlier_job(const struct planning *x, int i, int from)
+{
+    for (int k = 0; k < x->g->nodes[i].n_inputs; k++)
+        if (from_host_memory(x, i, k) && writer(x, x->g->nodes[i].inputs[k]) >= from)
+            return true;
+    return false;
+}
+
 /* Can node @carrier run when tensor @other is there?  It can be put off within a job, and only an ADD reads its result. */
 static bool may_follow(const struct planning *x, int carrier, int other)
 {
@@ -347,7 +416,7 @@ static bool may_follow(const struct planning *x, int carrier, int other)
     if (w < 0)                                             /* made on the CPU, later */
         return false;
     for (int k = carrier; k <= made; k++)
-        if (x->plan->steps[k].where == RS_PLAN_CPU)
+        if (x->plan->steps[k].where == RS_PLAN_CPU || needs_earlier_job(x, k, 0))
             return false;
     return true;
 }
@@ -438,7 +507,8 @@ static void decide(struct planning *x)
         }
         if (layer_of_node(g, i, block, &l, s->reason, sizeof s->reason)) {
             s->where = RS_PLAN_ARRAY;
-            snprintf(s->reason, sizeof s->reason, "%s", rs_op_has_macs(n->op) ? "array" : "pool engine");
+            if (!l.own_filters)
+                snprintf(s->reason, sizeof s->reason, "%s", rs_op_has_macs(n->op) ? "array" : "pool engine");
         }
     }
 }
@@ -449,7 +519,7 @@ static int act_of(struct planning *x, struct job *j, int tensor)
     const int root = x->root[tensor];
 
     for (int i = 0; i < j->n_acts; i++)
-        if (j->acts[i].tensor == root)
+        if (j->acts[i].tensor == root && j->acts[i].transposed_rows == 0)
             return i;
     const int c = last_dim(&g->tensors[root]);
 
@@ -458,7 +528,21 @@ static int act_of(struct planning *x, struct job *j, int tensor)
     return j->n_acts++;
 }
 
-/* Does the host read @tensor: a network output, or operand of a node on the CPU? */
+/* Matrices [K][rows] that the host transposes. */
+static int transposed_act_of(struct planning *x, struct job *j, int tensor)
+{
+    const struct rs_tensor *t = &x->g->tensors[tensor];
+    const int rows = last_dim(t), k = t->dim[t->rank - 2];
+
+    for (int i = 0; i < j->n_acts; i++)
+        if (j->acts[i].tensor == tensor && j->acts[i].transposed_rows != 0)
+            return i;
+    init_act(&j->acts[j->n_acts], tensor, (int)(rs_tensor_elements(t) / k), 1, k, zero_point(x->g, tensor), (int)x->plan->config.block);
+    j->acts[j->n_acts].transposed_rows = rows;
+    return j->n_acts++;
+}
+
+/* Does the host read @tensor: a network output, operand of a node on the CPU, or what it packs for the array? */
 static bool host_reads(const struct planning *x, int tensor)
 {
     const struct rs_graph *g = x->g;
@@ -467,8 +551,8 @@ static bool host_reads(const struct planning *x, int tensor)
         if (g->outputs[i] == tensor)
             return true;
     for (int i = 0; i < g->n_nodes; i++)
-        for (int k = 0; k < g->nodes[i].n_inputs && x->plan->steps[i].where == RS_PLAN_CPU; k++)
-            if (g->nodes[i].inputs[k] == tensor)
+        for (int k = 0; k < g->nodes[i].n_inputs; k++)
+            if (g->nodes[i].inputs[k] == tensor && (x->plan->steps[i].where == RS_PLAN_CPU || from_host_memory(x, i, k)))
                 return true;
     return false;
 }
@@ -501,6 +585,36 @@ static int put_in_order(const struct planning *x, int i, int from, int to, int *
     return n;
 }
 
+/* The input that holds a layer's packed filters.  What has been allocated is @t's, also on an error. */
+static rs_status filters_of_layer(const struct planning *x, const struct layer *l, struct rs_plan_tensor *t, struct rs_error *err)
+{
+    const struct rs_node *n = &x->g->nodes[l->node];
+    const struct rs_tensor *b = &x->g->tensors[n->inputs[1]], *out = &x->g->tensors[n->outputs[0]];
+    struct rs_plan_filter *f = calloc(1, sizeof *f);
+    uint64_t at = 0;
+
+    *t = (struct rs_plan_tensor){ .tensor = n->inputs[1], .offset_bytes = (uint64_t)l->own_image, .filter = f, .zero_point = l->filter_zp };
+    if (f == NULL)
+        return rs_fail(err, RS_ERR_NOMEM, "no memory for packed filters");
+    *f = (struct rs_plan_filter){ .K = l->C, .N = l->M, .planes = l->R, .transposed = n->adjoint_y, .mult = n->mult[0], .shift = n->shift[0],
+                                  .rows = (int)x->plan->config.rows, .map = l->map, .n_images = l->N, .n_tiles = l->n_chunks / l->N };
+    f->matrix = calloc((size_t)f->n_images, sizeof *f->matrix);
+    f->tiles = calloc((size_t)f->n_tiles, sizeof *f->tiles);
+    if (f->matrix == NULL || f->tiles == NULL)
+        return rs_fail(err, RS_ERR_NOMEM, "no memory for packed filters");
+    for (int i = 0; i < f->n_images; i++)
+        f->matrix[i] = l->N == 1 ? 0 : (int32_t)rs_matrix_index(b, out, i);
+    for (int k = 0; k < f->n_tiles; k++) {
+        const struct chunk *h = &l->chunks[k];
+
+        f->tiles[k] = (struct rs_plan_filter_tile){ at, h->m0, h->nm, h->mx, h->pairs };
+        at += (uint64_t)h->words * 2 * x->plan->config.block;
+    }
+    f->image_bytes = at;
+    t->bytes = at * (uint64_t)f->n_images;
+    return RS_OK;
+}
+
 /* Plans nodes [from, to), all on the array, as one job. */
 static rs_status plan_one_job(struct planning *x, int from, int to, int *bad_node, struct rs_error *err)
 {
@@ -516,7 +630,7 @@ static rs_status plan_one_job(struct planning *x, int from, int to, int *bad_nod
     j.layers = calloc((size_t)(to - from), sizeof *j.layers);
     j.acts = calloc((size_t)(to - from) * 3, sizeof *j.acts);
     list = calloc((size_t)(to - from) + 1, sizeof *list);
-    out->inputs = calloc((size_t)g->n_tensors + 1, sizeof *out->inputs);
+    out->inputs = calloc(2 * (size_t)g->n_tensors + (size_t)(to - from) + 1, sizeof *out->inputs);
     out->outputs = calloc((size_t)g->n_tensors + 1, sizeof *out->outputs);
     if (j.layers == NULL || j.acts == NULL || list == NULL || out->inputs == NULL || out->outputs == NULL) {
         free(list);
@@ -541,7 +655,7 @@ static rs_status plan_one_job(struct planning *x, int from, int to, int *bad_nod
             break;
         }
         j.n_layers++;
-        l->in = act_of(x, &j, n->inputs[0]);
+        l->in = from_host_memory(x, i, 0) ? transposed_act_of(x, &j, n->inputs[0]) : act_of(x, &j, n->inputs[0]);
         if (residual >= 0) {
             set_add(l, &g->nodes[add].u.add, g->nodes[add].inputs[0] == residual);
             l->res = act_of(x, &j, residual);
@@ -554,10 +668,10 @@ static rs_status plan_one_job(struct planning *x, int from, int to, int *bad_nod
         struct act *a = &j.acts[i];
         const int w = writer(x, a->tensor);
 
-        a->from_host = w < 0;
+        a->from_host = w < 0 || a->transposed_rows != 0;
         if (a->from_host)            /* the host writes it again for each job */
             a->arena = -1;
-        a->from_job = w >= 0 && (w < from || w >= to);
+        a->from_job = !a->from_host && (w < from || w >= to);
         if (a->from_host || a->from_job)
             continue;
         for (int t = 0; t < g->n_tensors; t++)
@@ -565,7 +679,7 @@ static rs_status plan_one_job(struct planning *x, int from, int to, int *bad_nod
                 a->to_host = true;
         for (int k = to; k < g->n_nodes; k++)
             for (int m = 0; m < g->nodes[k].n_inputs; m++)
-                if (plan->steps[k].where != RS_PLAN_CPU && g->nodes[k].inputs[m] >= 0 && x->root[g->nodes[k].inputs[m]] == a->tensor)
+                if (plan->steps[k].where != RS_PLAN_CPU && !from_host_memory(x, k, m) && g->nodes[k].inputs[m] >= 0 && x->root[g->nodes[k].inputs[m]] == a->tensor)
                     a->to_job = true;
         /* An ADD may lie in a later run of nodes than its carrier; what it reads is the carrier's operand already. */
     }
@@ -584,14 +698,28 @@ static rs_status plan_one_job(struct planning *x, int from, int to, int *bad_nod
             if (x->root[t] == a->tensor && host_reads(x, t))
                 tensor_of_act(&out->outputs[out->n_outputs++], a, t, block);
     }
+    for (int i = 0; s == RS_OK && i < j.n_layers; i++)
+        if (j.layers[i].own_filters)
+            s = filters_of_layer(x, &j.layers[i], &out->inputs[out->n_inputs++], err);
     *bad_node = (s == RS_ERR_UNSUPPORTED || s == RS_ERR_RANGE) && j.bad >= 0 ? j.layers[j.bad].node : -1;
     job_free(&j);
     return s;
 }
 
+static void filter_free(struct rs_plan_filter *f)
+{
+    if (f == NULL)
+        return;
+    free(f->matrix);
+    free(f->tiles);
+    free(f);
+}
+
 static void drop_jobs(struct rs_plan *plan)
 {
     for (int i = 0; plan->jobs != NULL && i <= plan->n_jobs; i++) {        /* the one under way too */
+        for (int k = 0; plan->jobs[i].inputs != NULL && k < plan->jobs[i].n_inputs; k++)
+            filter_free(plan->jobs[i].inputs[k].filter);
         free(plan->jobs[i].inputs);
         free(plan->jobs[i].outputs);
         free(plan->jobs[i].snapshots);
@@ -657,7 +785,7 @@ static rs_status plan_jobs(struct planning *x, int *bad, struct rs_error *err)
             plan->actions[plan->n_actions++] = (struct rs_plan_action){ false, i++ };
             continue;
         }
-        for (; to < g->n_nodes && plan->steps[to].where != RS_PLAN_CPU; to++)
+        for (; to < g->n_nodes && plan->steps[to].where != RS_PLAN_CPU && !needs_earlier_job(x, to, i); to++)
             work |= plan->steps[to].where == RS_PLAN_ARRAY;
         if (work) {
             const rs_status s = plan_one_job(x, i, to, bad, err);

@@ -65,15 +65,37 @@ struct rs_plan_step {          /* one a graph node, same index                  
     int64_t  filter_bytes;     /* packed filters and parameters                                        */
 };
 
+/*
+ * The second operand of a matrix product of two activations: the host packs it as filters before the job.  It has matrices of [K][N], or
+ * [N][K]; image i of the product reads number matrix[i].  Packed: @n_tiles filter tiles an image, image_bytes from one image to the next.
+ * Filters of the array have zero point 0; what the operand's own takes off, code - zero point, is 9 bits: each filter has @planes rows,
+ * the code and then its zero point's negative in as many int8 as it needs, and all of them meet the same ifmap pixel.
+ */
+struct rs_plan_filter_tile { uint64_t offset_bytes; int32_t m0, nm, mx, pairs; };     /* of an image's bytes; filters m0 .. m0 + nm - 1 */
+struct rs_plan_filter {
+    int32_t  K, N, planes;
+    bool     transposed;       /* [N][K]                                                               */
+    int32_t  mult, shift;      /* requantization, the same for every column                            */
+    int32_t  rows;             /* of the array                                                         */
+    struct rs_mapping map;
+    int      n_images, n_tiles;
+    int32_t *matrix;           /* [n_images]                                                           */
+    struct rs_plan_filter_tile *tiles;           /* [n_tiles]                                          */
+    uint64_t image_bytes;
+};
+
 struct rs_plan_tensor {        /* a tensor in the arena                                                */
     int      tensor;           /* graph tensor id                                                      */
     uint64_t offset_bytes;     /* multiple of 64 and of a beat                                         */
+    int32_t  transposed_rows;  /* host: matrices [C][rows], device: [rows][C]; 0: the same on both      */
+    struct rs_plan_filter *filter;               /* packed as filters, and not blocked; or NULL        */
+    /* Of filters only zero_point and bytes. */
     int32_t  pixels, channels; /* P = N*H*W; C                                                         */
     int32_t  block_channels;   /* channels that a block holds, <= B                                    */
     int32_t  element_bytes;    /* 1: int8; 2: int16, a pixel is two blocks, low bytes and high bytes   */
     int32_t  block_stride;     /* blocks between channel blocks, >= P * element_bytes                  */
     int32_t  zero_point;
-    uint64_t bytes;            /* ceil(C/B) * block_stride * B                                         */
+    uint64_t bytes;            /* ceil(C/B) * block_stride * B; of filters: n_images * image_bytes     */
 };
 
 struct rs_plan_snapshot {      /* counters right after a layer                                         */
@@ -199,6 +221,7 @@ RS_MUST_CHECK rs_status rs_plan_load(const char *path, const struct rs_hw_config
  * rs_layout_to_blocked() - dense [P][C] (that is NHWC) to [C/B][block_stride][B]; channels past C get t->zero_point.
  * rs_layout_from_blocked() - the other way.
  * int8 or, with t->element_bytes 2, int16 elements.  Blocks past the pixels are not touched.  @block: B.
+ * An input with t->transposed_rows is transposed on the way, one with t->filter is packed as filters (every byte is written).
  */
 void rs_layout_to_blocked(const struct rs_plan_tensor *t, int block, const void *nhwc, void *blocked);
 void rs_layout_from_blocked(const struct rs_plan_tensor *t, int block, const void *blocked, void *nhwc);

@@ -11,6 +11,7 @@ struct act {
     int  px;                     /* blocks of a pixel that lie together: 1, int16: 2, row_major: C/B */
     bool row_major;              /* as the host has it, [P][C]: cbs 1, and a channel block is a step of 1 */
     int  bc;                     /* channels of a block                                              */
+    int  transposed_rows;        /* the host transposes its matrices of so many rows; 0: as they are  */
     int  stride;                 /* blocks between channel blocks, in the arena and when resident    */
     int  zp;
     bool from_host, to_host;     /* written by the host before the job, read by it after             */
@@ -57,6 +58,10 @@ struct layer {
     bool wide;                   /* int16 activations: filters one by one, pixels of two blocks       */
     const int8_t  *filter;
     const int16_t *filter_s16;   /* instead of filter                                                */
+    const struct rs_plan_filter *operand;   /* instead of filter, while it is packed; codes in filter, zero point filter_zp */
+    int filter_zp;
+    bool own_filters;            /* the host packs filters before the job, others for each image: a matrix product's second operand */
+    int64_t own_image;           /* their place in the arena, bytes                                  */
     const int32_t *bias, *mult, *shift;
     const int64_t *bias_s64;     /* wide: instead of bias                                            */
     int n_mult;                  /* multipliers and shifts; 0: q_shift instead                       */
@@ -155,6 +160,12 @@ rs_status rs_plan_groups(const struct rs_hw_config *c, struct layer *l, struct r
 int  rs_chunk_words(const struct rs_hw_config *c, const struct layer *l, struct chunk *k);      /* sets its counts of words */
 void rs_pack_chunk(const struct rs_hw_config *c, const struct layer *l, const struct chunk *k, uint8_t *to);
 
+/* Rows that a filter needs for @zero_point (plan.h, struct rs_plan_filter), and the layer that its packing sees. */
+int  rs_filter_planes(int zero_point);
+struct layer rs_filter_layer(const struct rs_plan_filter *f, int block, int zero_point);
+/* rs_layout_to_blocked() for t->filter: every byte of @to is written. */
+void rs_pack_filters(const struct rs_plan_tensor *t, int block, const int8_t *codes, uint8_t *to);
+
 /* rs_map_search() for a layer that is cut into load/store tiles. */
 int rs_map_candidates(const struct rs_hw_config *c, const struct layer *l, struct rs_mapping *out, int max, struct considered *all, struct rs_error *why);
 
@@ -164,6 +175,7 @@ struct job {
     int n_layers;
     struct act *acts;
     int n_acts;
+    int64_t arena_end;           /* past its activations in the arena                                */
     int bad;                     /* RS_ERR_UNSUPPORTED: the layer that cannot be done; else -1       */
 };
 
@@ -209,6 +221,9 @@ static inline int rs_layer_px(const struct layer *l) { return l->wide ? 2 : 1; }
 /* Word columns that fp ofmap columns slide over, and that the window must hold at least. */
 static inline int rs_word_columns(const struct layer *l, int fp) { return (((fp - 1) * l->U + l->S) * rs_layer_px(l) + 1) / 2; }
 static inline int rs_least_window(const struct layer *l) { return l->wide ? l->S + 1 : (l->S + 2) / 2 + 1; }
+
+/* Sets of filter tiles: one, or one an image. */
+static inline int rs_filter_sets(const struct layer *l) { return l->own_filters ? l->N : 1; }
 
 static inline int rs_div_up(int a, int b) { return (a + b - 1) / b; }
 static inline int rs_min(int a, int b) { return a < b ? a : b; }

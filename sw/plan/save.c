@@ -10,7 +10,7 @@
 #include "plan_internal.h"
 
 #define PLAN_MAGIC   0x4C505352u            /* "RSPL" */
-#define PLAN_VERSION 2u
+#define PLAN_VERSION 3u
 
 struct stream {
     FILE *file;
@@ -84,9 +84,82 @@ static void *room(struct stream *s, void *old, int *n, size_t each, size_t size)
     return p;
 }
 
-static void tensors(struct stream *s, struct rs_plan_tensor **list, int *n, uint64_t arena, int block)
+static void mapping(struct stream *s, struct rs_mapping *m)
 {
-    struct rs_plan_tensor *const found = room(s, *list, n, 72, sizeof **list);
+    int *const fields[] = { &m->mode, &m->e, &m->fx, &m->mx, &m->pairs, &m->ns, &m->fp, &m->q, &m->rp, &m->wc, &m->filters_outer, &m->chain, &m->chains, &m->by_rows,
+                            &m->images };
+
+    for (size_t k = 0; k < sizeof fields / sizeof *fields; k++)
+        INT(s, *fields[k], -1, INT32_MAX);
+    if (m->mode > 2)
+        s->bad = true;
+}
+
+/* Whether packing @f writes its tiles, and nothing outside them, and reads what exists. */
+static bool filter_fits(const struct rs_plan_filter *f, const struct rs_hw_config *c, int zero_point, uint64_t bytes)
+{
+    const struct layer l = rs_filter_layer(f, (int)c->block, zero_point);
+
+    if (f->planes != rs_filter_planes(zero_point) || f->rows != (int)c->rows || c->rows > c->block || f->map.mode == RS_MODE_DEPTHWISE || !rs_map_check(c, &l, &f->map, NULL) ||
+        f->image_bytes == 0 || f->image_bytes > bytes || bytes / f->image_bytes != (uint64_t)f->n_images || bytes % f->image_bytes != 0)
+        return false;
+    for (int k = 0; k < f->n_tiles; k++) {
+        const struct rs_plan_filter_tile *t = &f->tiles[k];
+        struct chunk h = { .mx = t->mx, .pairs = t->pairs };
+
+        if (t->m0 > f->N - t->nm || t->offset_bytes > f->image_bytes ||
+            (uint64_t)rs_chunk_words(c, &l, &h) * 2 * c->block > f->image_bytes - t->offset_bytes)
+            return false;
+    }
+    return true;
+}
+
+static void filter(struct stream *s, struct rs_plan_tensor *t, const struct rs_hw_config *c, int64_t arena)
+{
+    struct rs_plan_filter *f = t->filter;
+
+    if (!s->writing) {
+        f = t->filter = calloc(1, sizeof *f);
+        s->bad |= f == NULL;
+    }
+    if (s->bad)
+        return;
+    INT(s, f->K, 1, INT32_MAX / (255 * 255));
+    INT(s, f->N, 1, 1 << 24);
+    INT(s, f->planes, 1, 3);
+    FIELD(s, f->transposed, bool, 0, 1);
+    INT(s, f->mult, 0, INT32_MAX);
+    INT(s, f->shift, -31, 31);
+    INT(s, f->rows, 1, 16);
+    mapping(s, &f->map);
+    FIELD(s, f->image_bytes, uint64_t, 1, arena);
+    int32_t *const matrix = room(s, f->matrix, &f->n_images, 8, sizeof *f->matrix);
+
+    if (!s->writing)
+        f->matrix = matrix;
+    for (int i = 0; i < f->n_images && !s->bad; i++)
+        INT(s, f->matrix[i], 0, INT32_MAX);
+    struct rs_plan_filter_tile *const tiles = room(s, f->tiles, &f->n_tiles, 40, sizeof *f->tiles);
+
+    if (!s->writing)
+        f->tiles = tiles;
+    for (int i = 0; i < f->n_tiles && !s->bad; i++) {
+        struct rs_plan_filter_tile *x = &f->tiles[i];
+
+        FIELD(s, x->offset_bytes, uint64_t, 0, arena);
+        INT(s, x->m0, 0, f->N - 1);
+        INT(s, x->nm, 1, f->N);
+        INT(s, x->mx, 1, (int)c->cols);
+        INT(s, x->pairs, 1, (int)c->block);
+    }
+    if (!s->bad && !s->writing && !filter_fits(f, c, t->zero_point, t->bytes))
+        s->bad = true;
+}
+
+static void tensors(struct stream *s, struct rs_plan_tensor **list, int *n, uint64_t arena, const struct rs_hw_config *c)
+{
+    const int block = (int)c->block;
+    struct rs_plan_tensor *const found = room(s, *list, n, 88, sizeof **list);
 
     if (!s->writing)
         *list = found;
@@ -95,17 +168,24 @@ static void tensors(struct stream *s, struct rs_plan_tensor **list, int *n, uint
 
         INT(s, t->tensor, 0, INT32_MAX);
         U64(s, t->offset_bytes);
+        INT(s, t->zero_point, -128, 127);
+        U64(s, t->bytes);
+        if (!s->bad && (t->bytes > arena || t->offset_bytes > arena - t->bytes))
+            s->bad = true;
+        if (number(s, t->filter != NULL, 0, 1) != 0) {
+            filter(s, t, c, (int64_t)arena);
+            continue;
+        }
+        INT(s, t->transposed_rows, 0, INT32_MAX);
         INT(s, t->pixels, 1, INT32_MAX);
         INT(s, t->channels, 1, INT32_MAX);
         INT(s, t->block_channels, 1, block);
         INT(s, t->element_bytes, 1, 2);
         INT(s, t->block_stride, t->pixels < INT32_MAX / 2 ? t->pixels * t->element_bytes : INT32_MAX, INT32_MAX);
-        INT(s, t->zero_point, -128, 127);
-        U64(s, t->bytes);
         const uint64_t bc = s->bad ? 1 : (uint64_t)t->block_channels, blocks = ((uint64_t)t->channels + bc - 1) / bc;
 
         if (!s->bad && (t->bytes / (uint64_t)t->block_stride != blocks * (uint64_t)block || t->bytes % (uint64_t)t->block_stride != 0 ||
-                        t->bytes > arena || t->offset_bytes > arena - t->bytes))
+                        (t->transposed_rows != 0 && (t->pixels % t->transposed_rows != 0 || t->element_bytes != 1 || t->block_channels != block))))
             s->bad = true;
     }
 }
@@ -156,8 +236,8 @@ static void plan_stream(struct stream *s, struct rs_plan *p)
             s->bad = true;
         INT(s, j->loads, 0, INT32_MAX); INT(s, j->computes, 0, INT32_MAX); INT(s, j->pools, 0, INT32_MAX); INT(s, j->stores, 0, INT32_MAX);
         I64(s, j->macs); I64(s, j->cycles); I64(s, j->read_bytes); I64(s, j->write_bytes);
-        tensors(s, &j->inputs, &j->n_inputs, p->arena_bytes, (int)c->block);
-        tensors(s, &j->outputs, &j->n_outputs, p->arena_bytes, (int)c->block);
+        tensors(s, &j->inputs, &j->n_inputs, p->arena_bytes, c);
+        tensors(s, &j->outputs, &j->n_outputs, p->arena_bytes, c);
         struct rs_plan_snapshot *const snapshots = room(s, j->snapshots, &j->n_snapshots, 16, sizeof *j->snapshots);
 
         if (!s->writing)
@@ -170,21 +250,14 @@ static void plan_stream(struct stream *s, struct rs_plan *p)
     p->steps = room(s, p->steps, &p->n_steps, 200, sizeof *p->steps);
     for (int i = 0; i < p->n_steps && !s->bad; i++) {
         struct rs_plan_step *t = &p->steps[i];
-        struct rs_mapping *m = &t->map;
-
         FIELD(s, t->where, enum rs_plan_where, 0, RS_PLAN_VIEW);
         INT(s, t->job, -1, p->n_jobs - 1);
         INT(s, t->carrier, -1, p->n_steps - 1);
         bytes(s, t->reason, sizeof t->reason);
         if (!s->writing)
             t->reason[sizeof t->reason - 1] = '\0';
-        int *const fields[] = { &m->mode, &m->e, &m->fx, &m->mx, &m->pairs, &m->ns, &m->fp, &m->q, &m->rp, &m->wc, &m->filters_outer, &m->chain, &m->chains, &m->by_rows,
-                                 &m->images, &t->groups };
-
-        for (size_t k = 0; k < sizeof fields / sizeof *fields; k++)
-            INT(s, *fields[k], -1, INT32_MAX);
-        if (m->mode > 2)
-            s->bad = true;
+        mapping(s, &t->map);
+        INT(s, t->groups, -1, INT32_MAX);
         I64(s, t->macs); I64(s, t->cycles); I64(s, t->busy_cycles); I64(s, t->filter_bytes);
     }
     p->actions = room(s, p->actions, &p->n_actions, 16, sizeof *p->actions);

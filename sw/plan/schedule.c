@@ -45,7 +45,7 @@ struct cmd {
 
 /* A filter tile on its way through the filter buffer: once for all groups that use it while it stays there. */
 struct instance {
-    int64_t image, at;           /* byte offset in the image; running word address                   */
+    int64_t image, at;           /* byte offset in the image, or in the arena; running word address  */
     int words, used;             /* in the stream, of those not padding                              */
     int first, last;             /* positions of the sequence that use it                            */
     int last_below;              /* the last use of this one and all before it                       */
@@ -371,6 +371,7 @@ static rs_status arena_addresses(const struct rs_hw_config *c, struct job *j, st
         }
     }
     qsort(s, (size_t)n, sizeof *s, by_size);
+    j->arena_end = (int64_t)arena->kept;
     if (!place(s, n, INT_MAX, 0, 0)) {
         free(s);
         free(at);
@@ -380,8 +381,9 @@ static rs_status arena_addresses(const struct rs_hw_config *c, struct job *j, st
         struct act *a = &j->acts[s[i].address - at];
 
         a->arena = (int64_t)arena->kept + (int64_t)*s[i].address * unit;
-        arena->most = (size_t)rs_max64((int64_t)arena->most, a->arena + (int64_t)s[i].size * unit);
+        j->arena_end = rs_max64(j->arena_end, a->arena + (int64_t)s[i].size * unit);
     }
+    arena->most = (size_t)rs_max64((int64_t)arena->most, j->arena_end);
     arena->most = (size_t)rs_max64((int64_t)arena->most, (int64_t)arena->kept);
     free(s);
     free(at);
@@ -448,7 +450,7 @@ static void make_group(struct build *b, struct cmd *k, int layer, const struct g
     const bool linear = l->filter_layout == FILTER_LINEAR && !is_pool(l);
     const int if_cb = linear ? px : iv.cb;
     const int64_t in_row = l->kept_row > 0 ? l->kept_row / l->U : l->W * ip, in_image = l->kept_row > 0 ? (int64_t)l->kept_row * l->E : (int64_t)l->in_image * ip;
-    const int in_rows = l->kept_row > 0 ? l->E * l->U : l->H;              /* of an image */
+    const int in_rows = l->kept_row > 0 ? l->E * l->U : l->own_filters ? rs_max(l->H, l->R) : l->H;     /* of an image; planes meet its one row again */
     const int64_t if_base = iv.base + (int64_t)g->image * in_image + (int64_t)rs_first_block(l, g) * iv.cb;
     const int rows = (int)b->c->rows, images = is_pool(l) ? 1 : rs_map_images(m), tall = (images > 1 ? g->ns - 1 : 0);    /* images after the first */
     const int64_t out_base = ov.base + ((int64_t)g->image * l->out_image + (int64_t)g->e0 * l->F + g->f0) * op + (int64_t)(g->m0 / block) * ov.cb;
@@ -606,11 +608,28 @@ static void make_group(struct build *b, struct cmd *k, int layer, const struct g
     }
 }
 
+/* Places for the filters that the host packs, above the job's activations and for all of the job: no command writes there. */
+static void place_own_filters(struct build *b, struct layer *l, struct arena *arena)
+{
+    l->own_image = b->j->arena_end;
+    for (int k = 0; k < l->n_chunks; k++) {
+        l->chunks[k].image = b->j->arena_end;
+        b->j->arena_end += (int64_t)l->chunks[k].words * 2 * b->c->block;
+    }
+    b->j->arena_end = (b->j->arena_end + 63) / 64 * 64;
+    arena->most = (size_t)rs_max64((int64_t)arena->most, b->j->arena_end);
+}
+
 /* Filters and parameters into the image, in the order of the layers. */
-static rs_status pack_all(struct build *b)
+static rs_status pack_all(struct build *b, struct arena *arena)
 {
     for (int i = 0; i < b->j->n_layers; i++) {
         struct layer *l = &b->j->layers[i];
+
+        if (l->own_filters) {
+            place_own_filters(b, l, arena);
+            continue;
+        }
 
         for (int k = 0; k < l->n_chunks; k++) {
             struct chunk *h = &l->chunks[k];
@@ -816,7 +835,7 @@ static rs_status make_instances(struct build *b)
         const struct chunk *h = &l->chunks[k->chunk];
         int *known = &latest[k->layer][k->chunk];
 
-        for (int i = 0; i < l->n_chunks && all <= room; i++)
+        for (int i = 0; i < l->n_chunks / rs_filter_sets(l) && all <= room; i++)
             all += l->chunks[i].words;
         if (*known < 0 || !(all <= room - 2 || (last_layer == k->layer && last_chunk == k->chunk && h->words <= room - 2))) {
             *known = b->n_inst;
@@ -836,6 +855,8 @@ static rs_status make_instances(struct build *b)
     return s;
 }
 
+static bool host_packs(const struct build *b, int instance) { return b->j->layers[b->inst[instance].layer].own_filters; }
+
 /* The next LOAD of filters: up to @limit (running address), as much as lies together in the image. */
 static rs_status load_filters(struct build *b, int64_t limit)
 {
@@ -849,12 +870,12 @@ static rs_status load_filters(struct build *b, int64_t limit)
         if (b->loaded < x->at + x->words)
             break;
         b->loading++;
-        if (b->loading == b->n_inst || b->inst[b->loading].image != x->image + (int64_t)x->words * 2 * b->c->block)
+        if (b->loading == b->n_inst || host_packs(b, b->loading) != host_packs(b, b->loading - 1) || b->inst[b->loading].image != x->image + (int64_t)x->words * 2 * b->c->block)
             break;
     }
     PUT(&k, OP, RS_OP_LOAD);
     PUT(&k, LAYER, b->j->layers[k.layer].node & 0xFFFF);
-    PUT(&k, BASE, 1);
+    PUT(&k, BASE, b->j->layers[k.layer].own_filters ? 2 : 1);
     PUT(&k, TO_WBUF, 1);
     PUT(&k, OFFSET, offset);
     PUT(&k, LENGTH, b->loaded - from);
@@ -1079,7 +1100,7 @@ rs_status rs_plan_job(const struct rs_hw_config *c, const struct rs_plan_options
             s = rs_fail(err, RS_ERR_NOMEM, "no memory to follow %lld addresses", (long long)space_size(&b, x));
     }
     if (s == RS_OK)
-        s = pack_all(&b);
+        s = pack_all(&b, arena);
     if (s == RS_OK) {
         out->snapshots = calloc((size_t)j->n_layers + 1, sizeof *out->snapshots);
         s = out->snapshots == NULL ? rs_fail(err, RS_ERR_NOMEM, "no memory for %d snapshots", j->n_layers)

@@ -178,6 +178,7 @@ for t in conv gemm own; do
     expect "bench_reads_${t}_tables" 0 ' 0 of them not good' "$rs" bench "$tmp/$t.csv"
 done
 expect bench_reads_networks 0 'resnet8/fc' "$rs" bench tests/workloads/resnet8.csv
+expect plan_puts_attention_on_the_array 0 'network: 378391296 MACs, 378391296 on the array' "$rs" plan tests/workloads/vit_s_attention.csv
 expect plan_reads_networks 0 'network: 12501632 MACs' "$rs" plan tests/workloads/resnet8.csv
 expect bench_without_layers 1 'no layer in it' "$rs" bench "$tmp/none.csv"
 expect bench_names_the_line 1 'word.csv line 2' "$rs" bench "$tmp/word.csv"

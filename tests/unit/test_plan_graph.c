@@ -146,6 +146,63 @@ TEST(residual_networks)
     CHECK(fused > n_graphs / 16, "only %d adds fused", fused);
 }
 
+/* Matrices [P][rows][cols] of codes at a zero point of their own: made by the CPU, or by a convolution of the array. */
+static int b_matrices(struct rs_graph *g, int input, int32_t p, int32_t rows, int32_t cols, bool on_array, int32_t zp)
+{
+    const int32_t offset = (int32_t)rnd_range(0, 20);
+    int x = b_node(g, (struct rs_node){ .op = RS_OP_SLICE, .n_shape = 1, .before = { offset }, .after = { 1 }, .shape = { p * rows * cols } }, &input, 1,
+                   g->tensors[input].quant.scale[0], g->tensors[input].quant.zero_point[0]);
+
+    x = b_node(g, (struct rs_node){ .op = RS_OP_RESHAPE, .n_shape = 4, .shape = { p, 1, rows, cols } }, &x, 1, g->tensors[x].quant.scale[0], g->tensors[x].quant.zero_point[0]);
+    x = on_array ? b_conv(g, x, cols, 1, 1, false, RS_ACT_NONE, 0.5f, zp) : b_node(g, (struct rs_node){ .op = RS_OP_QUANTIZE }, &x, 1, b_scale(), zp);
+    return b_node(g, (struct rs_node){ .op = RS_OP_RESHAPE, .n_shape = 3, .shape = { p, rows, cols } }, &x, 1, g->tensors[x].quant.scale[0], zp);
+}
+
+/* Matrix products of two activations: every zero point, matrices transposed or shared, operands that the CPU or the array has made. */
+TEST(products_of_activations)
+{
+    static const char *const presets[] = { "default", "eyeriss", "small", "tiny" };
+    static const int32_t extremes[] = { 0, 1, -1, -127, -128, 127, 31, -60 };
+    int shared = 0, split = 0, fused = 0;
+
+    for (int i = 0; i < n_graphs / 2 && test_failed_checks == 0; i++) {
+        struct rs_hw_config c;
+        struct rs_plan *plan = NULL;
+
+        test_rng = first_seed * 31337 + (uint64_t)i;
+        struct rs_graph *g = b_graph();
+        const int32_t p = (int32_t)rnd_range(1, 4), rows = (int32_t)rnd_range(1, 40), k = (int32_t)rnd_range(1, 70), n = (int32_t)rnd_range(1, 50), one = rnd_range(0, 3) == 0 ? 1 : p;
+        const bool adj_x = rnd_range(0, 3) == 0, adj_y = rnd_range(0, 1);
+        const int input = b_tensor(g, "in", 1, B_DIMS(p * (rows > n ? rows : n) * k + 20), 0.1f, b_zp(), NULL);
+        const int x = b_matrices(g, input, p, adj_x ? k : rows, adj_x ? rows : k, rnd_range(0, 1), extremes[rnd_range(0, 7)]);
+        const int y = rnd_range(0, 7) == 0 ? b_weights(g, 3, adj_y ? B_DIMS(one, n, k) : B_DIMS(one, k, n), -1)
+                    : b_matrices(g, input, one, adj_y ? n : k, adj_y ? k : n, rnd_range(0, 1), extremes[rnd_range(0, 7)]);
+        const int residual = n <= k && rnd_range(0, 1) ? b_matrices(g, input, p, rows, n, false, b_zp()) : -1;
+        int z = b_node(g, (struct rs_node){ .op = RS_OP_BATCH_MATMUL, .adjoint_x = adj_x, .adjoint_y = adj_y }, (const int[]){ x, y }, 2, 1.0f, b_zp());
+
+        if (residual >= 0) {
+            z = b_node(g, (struct rs_node){ .op = RS_OP_ADD }, (const int[]){ z, residual }, 2, 1.0f, b_zp());
+        } else if (rnd_range(0, 1)) {  /* and its result times itself: on the array without a conversion, and packed after a job of its own */
+            z = b_node(g, (struct rs_node){ .op = RS_OP_BATCH_MATMUL, .adjoint_y = true }, (const int[]){ z, z }, 2, 8.0f, b_zp());
+        }
+        b_finish(g, input, &z, 1);
+        const struct rs_plan_options o = { .glb_blocks = rnd_range(0, 2) == 0 ? (int)rnd_range(100, 300) : 0, .wbuf_words = rnd_range(0, 2) == 0 ? 128 : 0, .quick = rnd_range(0, 1) };
+
+        if (!rs_hw_config_named(presets[rnd_range(0, 3)], &c) || !same_as_reference(g, &c, &o, 3, &plan))
+            printf("  replay: test_plan_graph %llu (product %d)\n", (unsigned long long)first_seed, i);
+        for (int a = 0; plan != NULL && a < plan->n_steps; a++) {
+            fused += plan->steps[a].where == RS_PLAN_FUSED;
+            CHECK(g->nodes[a].op != RS_OP_BATCH_MATMUL || plan->steps[a].where == RS_PLAN_ARRAY || o.glb_blocks != 0, "on the CPU: %s", plan->steps[a].reason);
+        }
+        for (int a = 0; plan != NULL && a + 1 < plan->n_actions; a++)
+            split += plan->actions[a].is_job && plan->actions[a + 1].is_job;
+        shared += one != p;
+        rs_plan_free(plan);
+        rs_graph_destroy(g);
+    }
+    CHECK(n_graphs < 100 || (shared > 5 && split > 10 && fused > 2), "%d with a shared operand, %d jobs split for one, %d adds fused", shared, split, fused);
+}
+
 int main(int argc, char **argv)
 {
     if (argc > 1)
@@ -154,5 +211,6 @@ int main(int argc, char **argv)
         n_graphs = atoi(argv[2]);
     RUN(random_graphs);
     RUN(residual_networks);
+    RUN(products_of_activations);
     return test_exit();
 }

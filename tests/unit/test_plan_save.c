@@ -2,6 +2,7 @@
 #include "test.h"
 #include "plan.h"
 #include "plan_interpreter.h"
+#include "test_graph_build.h"
 #include <unistd.h>
 
 static char path[64] = "/tmp/rs_plan_save_XXXXXX";
@@ -30,6 +31,46 @@ static struct rs_plan *some_plan(const char *preset)
     return plan;
 }
 
+/* A product of two activations: one input is packed as filters, the other transposed. */
+static struct rs_plan *product_plan(const char *preset)
+{
+    struct rs_hw_config c;
+    struct rs_plan *plan = NULL;
+    struct rs_error err;
+    struct rs_graph *g = b_graph();
+    const int input = b_tensor(g, "in", 3, B_DIMS(3, 20, 9), 0.1f, -7, NULL);
+    const int out = b_node(g, (struct rs_node){ .op = RS_OP_BATCH_MATMUL, .adjoint_x = true }, (const int[]){ input, input }, 2, 1.0f, 3);
+
+    b_finish(g, input, &out, 1);
+    if (!rs_hw_config_named(preset, &c) || rs_plan_graph(g, &c, NULL, &plan, &err) != RS_OK)
+        printf("  %s\n", err.text);
+    rs_graph_destroy(g);
+    return plan;
+}
+
+static bool same_filter(const struct rs_plan_filter *a, const struct rs_plan_filter *b)
+{
+    return a == NULL || b == NULL ? a == b
+        : a->K == b->K && a->N == b->N && a->planes == b->planes && a->transposed == b->transposed && a->mult == b->mult && a->shift == b->shift &&
+          a->rows == b->rows && memcmp(&a->map, &b->map, sizeof a->map) == 0 && a->n_images == b->n_images && a->n_tiles == b->n_tiles &&
+          memcmp(a->matrix, b->matrix, sizeof *a->matrix * (size_t)a->n_images) == 0 && memcmp(a->tiles, b->tiles, sizeof *a->tiles * (size_t)a->n_tiles) == 0 &&
+          a->image_bytes == b->image_bytes;
+}
+
+static bool same_tensors(const struct rs_plan_tensor *a, const struct rs_plan_tensor *b, int n)
+{
+    for (int i = 0; i < n; i++) {
+        struct rs_plan_tensor x = a[i], y = b[i];
+
+        if (!same_filter(x.filter, y.filter))
+            return false;
+        x.filter = y.filter = NULL;
+        if (memcmp(&x, &y, sizeof x) != 0)
+            return false;
+    }
+    return true;
+}
+
 static bool same(const struct rs_plan *a, const struct rs_plan *b)
 {
     const struct rs_plan_job *x = &a->jobs[0], *y = &b->jobs[0];
@@ -38,21 +79,23 @@ static bool same(const struct rs_plan *a, const struct rs_plan *b)
            a->commands_bytes == b->commands_bytes && memcmp(a->commands, b->commands, a->commands_bytes) == 0 && a->image_bytes == b->image_bytes &&
            memcmp(a->image, b->image, a->image_bytes) == 0 && a->arena_bytes == b->arena_bytes && a->status_bytes == b->status_bytes &&
            memcmp(a->steps, b->steps, sizeof *a->steps * (size_t)a->n_steps) == 0 && x->n_commands == y->n_commands && x->n_inputs == y->n_inputs &&
-           memcmp(x->inputs, y->inputs, sizeof *x->inputs * (size_t)x->n_inputs) == 0 && memcmp(x->outputs, y->outputs, sizeof *x->outputs * (size_t)x->n_outputs) == 0 &&
+           same_tensors(x->inputs, y->inputs, x->n_inputs) && memcmp(x->outputs, y->outputs, sizeof *x->outputs * (size_t)x->n_outputs) == 0 &&
            memcmp(x->snapshots, y->snapshots, sizeof *x->snapshots * (size_t)x->n_snapshots) == 0 && a->cycles == b->cycles && a->actions[0].is_job == b->actions[0].is_job;
 }
 
 TEST(a_plan_comes_back_as_it_went)
 {
-    struct rs_plan *plan = some_plan("small"), *back = NULL;
-    struct rs_error err = { 0 };
+    for (int product = 0; product < 2; product++) {
+        struct rs_plan *plan = product ? product_plan("small") : some_plan("small"), *back = NULL;
+        struct rs_error err = { 0 };
 
-    MUST(plan != NULL, "no plan");
-    CHECK(rs_plan_save(plan, path, &err) == RS_OK, "%s", err.text);
-    CHECK(rs_plan_load(path, &plan->config, &back, &err) == RS_OK, "%s", err.text);
-    CHECK(back != NULL && same(plan, back), "not the same");
-    rs_plan_free(back);
-    rs_plan_free(plan);
+        MUST(plan != NULL, "no plan");
+        CHECK(rs_plan_save(plan, path, &err) == RS_OK, "%s", err.text);
+        CHECK(rs_plan_load(path, &plan->config, &back, &err) == RS_OK, "%s", err.text);
+        CHECK(back != NULL && same(plan, back), "not the same");
+        rs_plan_free(back);
+        rs_plan_free(plan);
+    }
 }
 
 TEST(refuses_another_configuration)
@@ -67,10 +110,41 @@ TEST(refuses_another_configuration)
     rs_plan_free(plan);
 }
 
+/* Numbers of packed filters that would have the host write outside their place, with a checksum that is right. */
+TEST(refuses_filters_that_do_not_fit)
+{
+    enum { KINDS = 9 };
+
+    for (int kind = 0; kind < KINDS; kind++) {
+        struct rs_plan *plan = product_plan("small"), *back = NULL;
+        struct rs_error err = { 0 };
+
+        MUST(plan != NULL && plan->jobs[0].n_inputs == 2 && plan->jobs[0].inputs[1].filter != NULL && plan->jobs[0].inputs[0].transposed_rows == 9, "another plan");
+        struct rs_plan_tensor *t = &plan->jobs[0].inputs[1];
+        struct rs_plan_filter *f = t->filter;
+
+        switch (kind) {
+        case 0: t->bytes -= f->image_bytes; break;
+        case 1: f->image_bytes += 64; break;
+        case 2: f->tiles[f->n_tiles - 1].offset_bytes += 32; break;
+        case 3: f->tiles[f->n_tiles - 1].pairs *= 2; break;
+        case 4: f->tiles[0].nm = f->N + 1; break;
+        case 5: f->planes = 3; break;
+        case 6: f->map.q = 0; break;
+        case 7: f->K = 4000; break;
+        default: plan->jobs[0].inputs[0].transposed_rows = 7; break;
+        }
+        CHECK(rs_plan_save(plan, path, &err) == RS_OK || kind == 4 || kind == 8, "%s", err.text);
+        CHECK(rs_plan_load(path, NULL, &back, &err) == RS_ERR_FORMAT && back == NULL, "kind %d: taken", kind);
+        rs_plan_free(back);
+        rs_plan_free(plan);
+    }
+}
+
 /* Cut at every 97th byte, and a bit flipped at every 61st: refused, without a crash. */
 TEST(refuses_damaged_files)
 {
-    struct rs_plan *plan = some_plan("tiny"), *back;
+    struct rs_plan *plan = product_plan("tiny"), *back;
     struct rs_error err = { 0 };
     static uint8_t all[200000], one[200000];
     size_t size;
@@ -126,6 +200,7 @@ int main(void)
     close(fd);
     RUN(a_plan_comes_back_as_it_went);
     RUN(refuses_another_configuration);
+    RUN(refuses_filters_that_do_not_fit);
     RUN(refuses_damaged_files);
     RUN(encoder_checks_ranges);
     unlink(path);

@@ -3,7 +3,7 @@
  *
  * A constant right operand of two dimensions makes a FULLY_CONNECTED, whose filter is [M][C]; if the left one is the
  * Flatten of channels-last activations, the filter's columns are put in their order instead of the activations in ONNX's.
- * Two activations make a BATCH_MATMUL; the zero point of the second is taken off by its kernel (kernels.h, zp_b).
+ * Two activations make a BATCH_MATMUL; who takes off the second one's zero point is in docs/operators.md.
  */
 #include <limits.h>
 #include <string.h>

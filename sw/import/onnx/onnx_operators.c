@@ -17,7 +17,7 @@ static const struct onnx_operator operators[] = {
     { "QLinearConv", false, onnx_conv, ARRAY, "int8 and uint8, one scale or one a filter" },
     { "MatMul", false, onnx_matmul, ARRAY, QDQ },
     { "Gemm", false, onnx_matmul, ARRAY, QDQ },
-    { "QLinearMatMul", false, onnx_matmul, ARRAY, "int8 and uint8; two activations on the CPU's kernel, which takes off the second zero point" },
+    { "QLinearMatMul", false, onnx_matmul, ARRAY, "int8 and uint8; two activations: the host packs the second as filters" },
     { "QGemm", true, onnx_matmul, ARRAY, "int8 and uint8 codes out" },
     { "QLinearAdd", true, onnx_only_constant, ARRAY, AS_BETWEEN },
     { "QLinearMul", true, onnx_only_constant, "CPU", AS_BETWEEN },
