@@ -320,7 +320,7 @@ rs_status rs_graph_run_node(const struct rs_graph *g, int node, void *const *dat
     const bool is_float = rs_is_float_node(g, n) && n->op != RS_OP_RESHAPE;
     const bool is_s16 = rs_is_s16_node(g, n) && n->op != RS_OP_RESHAPE;
     const rs_status status = is_float ? rs_run_node_f32(g, node, data, scratch, &why) :
-                             is_s16 ? rs_run_node_s16(g, node, data, &why) : run(&o, node, data, &why);
+                             is_s16 ? rs_run_node_s16(g, node, data, reference, &why) : run(&o, node, data, &why);
 
     return status == RS_OK ? RS_OK : rs_node_fail(g, n, err, status, "%.300s", why.text);
 }

@@ -53,7 +53,8 @@ static int64_t *wide_bias(const struct rs_tensor *bias)
     return wide;
 }
 
-static rs_status layer(const struct rs_graph *g, int node, const int16_t *x, const int8_t *filter, int16_t *z, struct rs_error *err)
+static rs_status layer(const struct rs_graph *g, int node, const int16_t *x, const int8_t *filter, int16_t *z, bool reference,
+                       struct rs_error *err)
 {
     const struct rs_node *n = &g->nodes[node];
     const struct rs_quant_s16 q = { .act_min = n->act_min, .act_max = n->act_max, .count = n->n_requant, .mult = n->mult, .shift = n->shift };
@@ -68,16 +69,16 @@ static rs_status layer(const struct rs_graph *g, int node, const int16_t *x, con
     if (l.bias >= 0 && bias == NULL)
         return rs_fail(err, RS_ERR_NOMEM, "no memory for a bias of %d channels", l.M);
     if (n->op == RS_OP_CONV2D)
-        status = rs_conv2d_s16_ref(&sh, x, filter, bias, &q, z, err);
+        status = (reference ? rs_conv2d_s16_ref : rs_conv2d_s16)(&sh, x, filter, bias, &q, z, err);
     else if (n->op == RS_OP_DEPTHWISE_CONV2D)
-        status = rs_depthwise_conv2d_s16_ref(&sh, x, filter, bias, &q, z, err);
+        status = (reference ? rs_depthwise_conv2d_s16_ref : rs_depthwise_conv2d_s16)(&sh, x, filter, bias, &q, z, err);
     else
-        status = rs_fully_connected_s16_ref(l.N, l.C, l.M, x, filter, bias, &q, z, err);
+        status = (reference ? rs_fully_connected_s16_ref : rs_fully_connected_s16)(l.N, l.C, l.M, x, filter, bias, &q, z, err);
     free(bias);
     return status;
 }
 
-rs_status rs_run_node_s16(const struct rs_graph *g, int node, void *const *data, struct rs_error *err)
+rs_status rs_run_node_s16(const struct rs_graph *g, int node, void *const *data, bool reference, struct rs_error *err)
 {
     const struct rs_node *n = &g->nodes[node];
     const struct rs_tensor *in = &g->tensors[n->inputs[0]], *out = &g->tensors[n->outputs[0]];
@@ -89,7 +90,7 @@ rs_status rs_run_node_s16(const struct rs_graph *g, int node, void *const *data,
     case RS_OP_CONV2D:
     case RS_OP_DEPTHWISE_CONV2D:
     case RS_OP_FULLY_CONNECTED:
-        return layer(g, node, x, rs_data_of(g, n->inputs[1], data), z, err);
+        return layer(g, node, x, rs_data_of(g, n->inputs[1], data), z, reference, err);
     case RS_OP_QUANTIZE:
         return in->type == RS_TYPE_F32 ? quantize_f32(out, x, z, err) : requantize(n, in, out, x, z);
     case RS_OP_DEQUANTIZE:

@@ -40,7 +40,7 @@ struct rs_conv_shape rs_conv_shape_of(const struct rs_layer *l);
 rs_status rs_run_node_f32(const struct rs_graph *g, int node, void *const *data, void *scratch, struct rs_error *err);
 
 /* The same for a node that reads or writes int16. */
-rs_status rs_run_node_s16(const struct rs_graph *g, int node, void *const *data, struct rs_error *err);
+rs_status rs_run_node_s16(const struct rs_graph *g, int node, void *const *data, bool reference, struct rs_error *err);
 
 /* TFLite's HARD_SWISH of code i - 128.  RS_ERR_RANGE: scales that it cannot do. */
 rs_status rs_hard_swish_table(float s_in, int32_t zp_in, float s_out, int32_t zp_out, int8_t table[256], struct rs_error *err);

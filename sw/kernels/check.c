@@ -177,7 +177,7 @@ rs_status rs_check_accumulators(const char *what, int64_t filters, int64_t taps,
 rs_status rs_check_accumulators_s16(const char *what, int64_t filters, int64_t taps, const void *filter, bool wide,
                                     int64_t step_m, int64_t step_k, const int64_t *bias, struct rs_error *err)
 {
-    const int64_t limit = INT64_C(1) << 47;
+    const int64_t limit = INT64_C(1) << 47, widest = wide ? 32768 : 128;
 
     for (int64_t m = 0; m < filters; m++) {
         int64_t sum = 0;
@@ -188,6 +188,8 @@ rs_status rs_check_accumulators_s16(const char *what, int64_t filters, int64_t t
 
         const int64_t b = bias == NULL ? 0 : bias[m] < 0 ? -bias[m] : bias[m];
 
+        if (taps < limit / (widest * 32768) && b + taps * widest * 32768 < limit)
+            continue;
         for (int64_t k = 0; k < taps; k++) {
             const int32_t w = rs_filter_code(filter, wide, m * step_m + k * step_k);
 

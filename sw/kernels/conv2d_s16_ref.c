@@ -5,24 +5,19 @@
  * Source: TensorFlow Lite reference_integer_ops::ConvPerChannel and DepthwiseConvPerChannel with int16 input.
  */
 #include "check.h"
+#include "layer_s16.h"
 
-/* A layer of either kind: @wide: int16 filters and @stage16; else int8 filters and @stage8. */
-struct layer {
-    const struct rs_conv_shape *sh;
-    bool depthwise, wide;
-    const int16_t *ifmap;
-    const void *filter;
-    const int64_t *bias;
-    const struct rs_quant_s16 *stage8;
-    const struct rs_quant_s16s16 *stage16;
-    int16_t *ofmap;
-};
-
-static rs_status check(const struct layer *l, const char *what, struct rs_error *err)
+rs_status rs_layer_s16_check(const struct layer_s16 *l, const char *what, struct rs_error *err)
 {
     const struct rs_conv_shape *sh = l->sh;
     int64_t taps, size;
 
+    if (l->sh == NULL)
+        return rs_fail(err, RS_ERR_ARG, "%s: null shape", what);
+    if (l->wide)
+        RS_TRY(rs_quant_s16s16_check(l->stage16, err));
+    else
+        RS_TRY(rs_quant_s16_check(l->stage8, l->sh->m, err));
     RS_TRY(rs_check_conv_shape(sh, err));
     if (l->depthwise && sh->m % sh->c != 0)
         return rs_fail(err, RS_ERR_SHAPE, "%s: %d output channels are no multiple of %d input channels", what,
@@ -36,7 +31,7 @@ static rs_status check(const struct layer *l, const char *what, struct rs_error 
                                      l->depthwise ? sh->m : 1, l->bias, err);
 }
 
-static int64_t accumulate(const struct layer *l, int64_t n, int64_t e, int64_t f, int64_t m)
+static int64_t accumulate(const struct layer_s16 *l, int64_t n, int64_t e, int64_t f, int64_t m)
 {
     const struct rs_conv_shape *sh = l->sh;
     const int64_t channel = l->depthwise ? m / (sh->m / sh->c) : 0, channels = l->depthwise ? 1 : sh->c;
@@ -63,7 +58,7 @@ static int64_t accumulate(const struct layer *l, int64_t n, int64_t e, int64_t f
     return acc;
 }
 
-static void run(const struct layer *l)
+static void run(const struct layer_s16 *l)
 {
     const struct rs_conv_shape *sh = l->sh;
     int16_t *out = l->ofmap;
@@ -79,15 +74,9 @@ static void run(const struct layer *l)
                 }
 }
 
-static rs_status run_s16(const struct layer *l, const char *what, struct rs_error *err)
+static rs_status run_s16(const struct layer_s16 *l, const char *what, struct rs_error *err)
 {
-    if (l->sh == NULL)
-        return rs_fail(err, RS_ERR_ARG, "%s: null shape", what);
-    if (l->wide)
-        RS_TRY(rs_quant_s16s16_check(l->stage16, err));
-    else
-        RS_TRY(rs_quant_s16_check(l->stage8, l->sh->m, err));
-    RS_TRY(check(l, what, err));
+    RS_TRY(rs_layer_s16_check(l, what, err));
     run(l);
     return RS_OK;
 }
@@ -95,7 +84,7 @@ static rs_status run_s16(const struct layer *l, const char *what, struct rs_erro
 rs_status rs_conv2d_s16_ref(const struct rs_conv_shape *sh, const int16_t *ifmap, const int8_t *filter,
                             const int64_t *bias, const struct rs_quant_s16 *q, int16_t *ofmap, struct rs_error *err)
 {
-    const struct layer l = { .sh = sh, .ifmap = ifmap, .filter = filter, .bias = bias, .stage8 = q, .ofmap = ofmap };
+    const struct layer_s16 l = { .sh = sh, .ifmap = ifmap, .filter = filter, .bias = bias, .stage8 = q, .ofmap = ofmap };
 
     return run_s16(&l, "conv2d s16", err);
 }
@@ -104,7 +93,7 @@ rs_status rs_conv2d_s16s16_ref(const struct rs_conv_shape *sh, const int16_t *if
                                const int64_t *bias, const struct rs_quant_s16s16 *q, int16_t *ofmap,
                                struct rs_error *err)
 {
-    const struct layer l = { .sh = sh, .wide = true, .ifmap = ifmap, .filter = filter, .bias = bias, .stage16 = q,
+    const struct layer_s16 l = { .sh = sh, .wide = true, .ifmap = ifmap, .filter = filter, .bias = bias, .stage16 = q,
                              .ofmap = ofmap };
 
     return run_s16(&l, "conv2d s16s16", err);
@@ -114,7 +103,7 @@ rs_status rs_depthwise_conv2d_s16_ref(const struct rs_conv_shape *sh, const int1
                                       const int64_t *bias, const struct rs_quant_s16 *q, int16_t *ofmap,
                                       struct rs_error *err)
 {
-    const struct layer l = { .sh = sh, .depthwise = true, .ifmap = ifmap, .filter = filter, .bias = bias, .stage8 = q,
+    const struct layer_s16 l = { .sh = sh, .depthwise = true, .ifmap = ifmap, .filter = filter, .bias = bias, .stage8 = q,
                              .ofmap = ofmap };
 
     return run_s16(&l, "depthwise s16", err);
@@ -124,7 +113,7 @@ rs_status rs_depthwise_conv2d_s16s16_ref(const struct rs_conv_shape *sh, const i
                                          const int64_t *bias, const struct rs_quant_s16s16 *q, int16_t *ofmap,
                                          struct rs_error *err)
 {
-    const struct layer l = { .sh = sh, .depthwise = true, .wide = true, .ifmap = ifmap, .filter = filter, .bias = bias,
+    const struct layer_s16 l = { .sh = sh, .depthwise = true, .wide = true, .ifmap = ifmap, .filter = filter, .bias = bias,
                              .stage16 = q, .ofmap = ofmap };
 
     return run_s16(&l, "depthwise s16s16", err);

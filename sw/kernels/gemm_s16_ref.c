@@ -3,9 +3,10 @@
  * and int16 matrices (Q formats); a fully connected layer is one with a transposed filter.
  */
 #include "check.h"
+#include "layer_s16.h"
 
-static rs_status check(const struct rs_gemm_shape *sh, const int16_t *a, const void *b, bool wide, const int64_t *bias,
-                       const int16_t *c, const char *what, struct rs_error *err)
+rs_status rs_gemm_s16_check(const struct rs_gemm_shape *sh, const int16_t *a, const void *b, bool wide, const int64_t *bias,
+                            const int16_t *c, const char *what, struct rs_error *err)
 {
     int64_t size;
 
@@ -41,7 +42,7 @@ rs_status rs_gemm_s16_ref(const struct rs_gemm_shape *sh, const int16_t *a, cons
         return rs_fail(err, RS_ERR_ARG, "gemm s16: null shape");
     RS_TRY(rs_check_extent("gemm columns N", sh->n, err));
     RS_TRY(rs_quant_s16_check(q, sh->n, err));
-    RS_TRY(check(sh, a, b, false, bias, c, "gemm s16", err));
+    RS_TRY(rs_gemm_s16_check(sh, a, b, false, bias, c, "gemm s16", err));
 
     for (int64_t i = 0; i < sh->m; i++)
         for (int64_t j = 0; j < sh->n; j++)
@@ -56,7 +57,7 @@ rs_status rs_gemm_s16s16_ref(const struct rs_gemm_shape *sh, const int16_t *a, c
         return rs_fail(err, RS_ERR_ARG, "gemm s16s16: null shape");
     RS_TRY(rs_check_extent("gemm columns N", sh->n, err));
     RS_TRY(rs_quant_s16s16_check(q, err));
-    RS_TRY(check(sh, a, b, true, bias, c, "gemm s16s16", err));
+    RS_TRY(rs_gemm_s16_check(sh, a, b, true, bias, c, "gemm s16s16", err));
 
     for (int64_t i = 0; i < sh->m; i++)
         for (int64_t j = 0; j < sh->n; j++)

@@ -355,6 +355,40 @@ rs_status rs_fully_connected_s16s16_ref(int32_t n, int32_t c, int32_t m, const i
                                         const int64_t *bias, const struct rs_quant_s16s16 *q, int16_t *ofmap,
                                         struct rs_error *err);
 
+/*
+ * The same without _ref: by the instruction set in force (rs_isa_current()), same bits.  They allocate what the layer needs
+ * laid out (RS_ERR_NOMEM, nothing written), and free it.
+ */
+RS_MUST_CHECK
+rs_status rs_conv2d_s16(const struct rs_conv_shape *sh, const int16_t *ifmap, const int8_t *filter,
+                        const int64_t *bias, const struct rs_quant_s16 *q, int16_t *ofmap, struct rs_error *err);
+RS_MUST_CHECK
+rs_status rs_conv2d_s16s16(const struct rs_conv_shape *sh, const int16_t *ifmap, const int16_t *filter,
+                           const int64_t *bias, const struct rs_quant_s16s16 *q, int16_t *ofmap,
+                           struct rs_error *err);
+RS_MUST_CHECK
+rs_status rs_depthwise_conv2d_s16(const struct rs_conv_shape *sh, const int16_t *ifmap, const int8_t *filter,
+                                  const int64_t *bias, const struct rs_quant_s16 *q, int16_t *ofmap,
+                                  struct rs_error *err);
+RS_MUST_CHECK
+rs_status rs_depthwise_conv2d_s16s16(const struct rs_conv_shape *sh, const int16_t *ifmap, const int16_t *filter,
+                                     const int64_t *bias, const struct rs_quant_s16s16 *q, int16_t *ofmap,
+                                     struct rs_error *err);
+RS_MUST_CHECK
+rs_status rs_gemm_s16(const struct rs_gemm_shape *sh, const int16_t *a, const int8_t *b, const int64_t *bias,
+                      const struct rs_quant_s16 *q, int16_t *c, struct rs_error *err);
+RS_MUST_CHECK
+rs_status rs_gemm_s16s16(const struct rs_gemm_shape *sh, const int16_t *a, const int16_t *b, const int64_t *bias,
+                         const struct rs_quant_s16s16 *q, int16_t *c, struct rs_error *err);
+RS_MUST_CHECK
+rs_status rs_fully_connected_s16(int32_t n, int32_t c, int32_t m, const int16_t *ifmap, const int8_t *filter,
+                                 const int64_t *bias, const struct rs_quant_s16 *q, int16_t *ofmap,
+                                 struct rs_error *err);
+RS_MUST_CHECK
+rs_status rs_fully_connected_s16s16(int32_t n, int32_t c, int32_t m, const int16_t *ifmap, const int16_t *filter,
+                                    const int64_t *bias, const struct rs_quant_s16s16 *q, int16_t *ofmap,
+                                    struct rs_error *err);
+
 /* -------------------------------------------------------------- elementwise */
 
 #define RS_MAX_RANK 5

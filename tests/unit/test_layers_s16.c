@@ -1,6 +1,6 @@
 /*
- * test_layers_s16.c - layers of int16 activations, the reference versions: roundings against 128-bit division, layers
- * against a scatter-form oracle over random shapes, the ends of every range, and every error code.
+ * test_layers_s16.c - layers of int16 activations: roundings against 128-bit division, the reference versions against a
+ * scatter-form oracle over random shapes, each instruction set against them, the ends of every range, and every error code.
  */
 #include "test_kernels.h"
 
@@ -270,6 +270,166 @@ static void random_gemms(bool wide)
 TEST(gemm_s16_equals_columns) { random_gemms(false); }
 TEST(gemm_s16s16_equals_columns) { random_gemms(true); }
 
+/* Extents around which vectors and tiles end. */
+static int edge(int limit)
+{
+    static const int edges[] = { 1, 2, 3, 4, 5, 7, 8, 9, 15, 16, 17, 31, 32, 33, 63, 64, 65, 130 };
+    const int x = edges[rnd_range(0, 17)];
+
+    return x <= limit ? x : (int)rnd_range(1, limit);
+}
+
+static void rnd_table(struct rs_quant_s16 *q, struct rs_quant_s16s16 *q16, int32_t *mult, int32_t *shift, int channels, int64_t reach)
+{
+    struct stages t;
+
+    rnd_stages(&t, 1, reach);
+    for (int i = 0; i < channels; i++) {
+        mult[i] = (int32_t)rnd_range(1 << 30, INT32_MAX);
+        shift[i] = t.shift[0];
+    }
+    *q = (struct rs_quant_s16){ .act_min = t.q8.act_min, .act_max = t.q8.act_max, .count = channels, .mult = mult, .shift = shift };
+    *q16 = t.q16;
+}
+
+enum { MOST = 140 };
+
+/* The fast function against the plain one, from memory that ends where the operands do. */
+static void fast_layer(const char *isa, const struct rs_conv_shape *sh, bool depthwise, bool wide)
+{
+    static int32_t mult[MOST], shift[MOST];
+    static int64_t bias[MOST];
+    const size_t in = (size_t)(sh->n * sh->h * sh->w * sh->c), out = (size_t)(sh->n * sh->e * sh->f * sh->m);
+    const size_t filters = (size_t)(sh->r * sh->s * (depthwise ? 1 : sh->c)) * (size_t)sh->m;
+    const int64_t reach = (int64_t)(wide ? 20000 : 80) * 20000 * (sh->r * sh->s);
+    int16_t *ifmap = malloc(2 * in), *filter = malloc((wide ? 2 : 1) * filters + 1), *want = malloc(2 * out);
+    int16_t *got = (int16_t *)(void *)guarded_new(2 * out);
+    const int8_t *filter8 = (const int8_t *)(const void *)filter;
+    const int64_t *b = rnd_range(0, 3) == 0 ? NULL : bias;
+    struct rs_quant_s16 q8;
+    struct rs_quant_s16s16 q16;
+    struct rs_error err = { RS_OK, "" };
+    rs_status plain, fast;
+
+    if (ifmap == NULL || filter == NULL || want == NULL)
+        abort();
+    rnd_codes16(ifmap, in);
+    rnd_codes16(filter, wide ? filters : filters / 2);
+    if (!wide && filters % 2 != 0)
+        ((int8_t *)(void *)filter)[filters - 1] = -128;
+    for (int i = 0; i < sh->m; i++)
+        bias[i] = rnd_range(-reach, reach);
+    rnd_table(&q8, &q16, mult, shift, sh->m, reach);
+    if (depthwise) {
+        plain = wide ? rs_depthwise_conv2d_s16s16_ref(sh, ifmap, filter, b, &q16, want, &err)
+                     : rs_depthwise_conv2d_s16_ref(sh, ifmap, filter8, b, &q8, want, &err);
+        fast = wide ? rs_depthwise_conv2d_s16s16(sh, ifmap, filter, b, &q16, got, &err)
+                    : rs_depthwise_conv2d_s16(sh, ifmap, filter8, b, &q8, got, &err);
+    } else {
+        plain = wide ? rs_conv2d_s16s16_ref(sh, ifmap, filter, b, &q16, want, &err)
+                     : rs_conv2d_s16_ref(sh, ifmap, filter8, b, &q8, want, &err);
+        fast = wide ? rs_conv2d_s16s16(sh, ifmap, filter, b, &q16, got, &err)
+                    : rs_conv2d_s16(sh, ifmap, filter8, b, &q8, got, &err);
+    }
+    CHECK(plain == RS_OK && fast == RS_OK, "%s: %s", isa, err.text);
+    CHECK(memcmp(got, want, 2 * out) == 0, "%s, %s%s differs: N %d H %d W %d C %d M %d R %d S %d", isa, depthwise ? "depthwise " : "",
+          wide ? "s16s16" : "s16", sh->n, sh->h, sh->w, sh->c, sh->m, sh->r, sh->s);
+    CHECK(guards_intact((int8_t *)(void *)got, 2 * out), "%s wrote outside", isa);
+    free(ifmap);
+    free(filter);
+    free(want);
+    guarded_free((int8_t *)(void *)got);
+}
+
+static void fast_layers(bool depthwise)
+{
+    struct rs_error err;
+
+    for (int isa = RS_ISA_REF; isa < RS_ISA_COUNT; isa++) {
+        const char *name = rs_isa_name((enum rs_isa)isa);
+
+        if (!rs_isa_available((enum rs_isa)isa))
+            continue;
+        MUST(rs_isa_select(name, &err) == RS_OK, "%s", err.text);
+        for (int n = 0; n < (isa <= RS_ISA_PORTABLE ? 10 : 150); n++) {
+            struct rs_conv_shape sh = {
+                .n = (int)rnd_range(1, 2), .h = (int)rnd_range(1, 7), .w = (int)rnd_range(1, 11), .c = edge(depthwise ? MOST : 70),
+                .m = edge(20), .r = (int)rnd_range(1, 4), .s = (int)rnd_range(1, 4), .stride_h = (int)rnd_range(1, 2),
+                .stride_w = (int)rnd_range(1, 3), .dilation_h = (int)rnd_range(1, 2), .dilation_w = (int)rnd_range(1, 2),
+                .pad_top = (int)rnd_range(0, 3), .pad_bottom = (int)rnd_range(0, 3),
+                .pad_left = (int)rnd_range(0, 3), .pad_right = (int)rnd_range(0, 3),
+            };
+
+            if (rnd_range(0, 3) == 0) {        /* one that needs no copy of the ifmap, if C fits */
+                sh.r = sh.s = sh.stride_h = sh.stride_w = 1;
+                sh.pad_top = sh.pad_bottom = sh.pad_left = sh.pad_right = 0;
+            }
+            if (depthwise)
+                sh.m = sh.c;
+            sh.e = (int32_t)rs_conv_out_extent(sh.h, sh.r, sh.stride_h, sh.dilation_h, sh.pad_top, sh.pad_bottom);
+            sh.f = (int32_t)rs_conv_out_extent(sh.w, sh.s, sh.stride_w, sh.dilation_w, sh.pad_left, sh.pad_right);
+            if (sh.e >= 1 && sh.f >= 1)
+                fast_layer(name, &sh, depthwise, n % 2 != 0);
+        }
+    }
+    MUST(rs_isa_select(NULL, &err) == RS_OK, "%s", err.text);
+}
+
+TEST(each_instruction_set_convolves_as_the_plain_loops) { fast_layers(false); }
+TEST(each_instruction_set_does_depthwise_as_the_plain_loops) { fast_layers(true); }
+
+/* Depths at which 32-bit lanes would overflow, the greatest products there are; either layout of b; FC. */
+TEST(each_instruction_set_multiplies_as_the_plain_loops)
+{
+    static const int depths[] = { 1, 15, 16, 32, 33, 127 * 8, 127 * 16 + 1, 127 * 32, 127 * 64, 9000 };
+    enum { K = 9000, M = 5, N = 7 };
+    int16_t *a = malloc(2 * M * K), *b = malloc(2 * N * K), want[M * N];
+    const int8_t *b8 = (const int8_t *)(const void *)b;
+    int32_t mult[N], shift[N];
+    struct rs_quant_s16 q8;
+    struct rs_quant_s16s16 q16;
+    struct rs_error err;
+
+    MUST(a != NULL && b != NULL, "memory");
+    for (int isa = RS_ISA_PORTABLE; isa < RS_ISA_COUNT; isa++) {
+        if (!rs_isa_available((enum rs_isa)isa))
+            continue;
+        MUST(rs_isa_select(rs_isa_name((enum rs_isa)isa), &err) == RS_OK, "%s", err.text);
+        for (int n = 0; n < 80; n++) {
+            const struct rs_gemm_shape sh = { .m = (int)rnd_range(1, M), .n = (int)rnd_range(1, N), .k = depths[n % 10],
+                                              .layout = (enum rs_gemm_layout)rnd_range(0, 1) };
+            const size_t bytes = 2 * (size_t)(sh.m * sh.n);
+            const bool wide = n / 10 % 2 != 0;
+            int16_t *got = (int16_t *)(void *)guarded_new(bytes);
+
+            rnd_codes16(a, M * K);
+            rnd_codes16(b, N * K);
+            if (n >= 40)
+                for (int i = 0; i < M * K; i++)
+                    a[i] = -32768;
+            if (n >= 60)
+                for (int i = 0; i < N * K; i++)
+                    b[i] = n % 3 == 0 ? -32768 : n % 3 == 1 ? 0x00FF : (int16_t)0x8080;
+            rnd_table(&q8, &q16, mult, shift, sh.n, (int64_t)(wide ? 20000 : 80) * 20000 * (n >= 40 ? sh.k : 100));
+            CHECK((wide ? rs_gemm_s16s16_ref(&sh, a, b, NULL, &q16, want, &err) : rs_gemm_s16_ref(&sh, a, b8, NULL, &q8, want, &err)) == RS_OK &&
+                  (wide ? rs_gemm_s16s16(&sh, a, b, NULL, &q16, got, &err) : rs_gemm_s16(&sh, a, b8, NULL, &q8, got, &err)) == RS_OK,
+                  "%s", err.text);
+            CHECK(memcmp(got, want, bytes) == 0, "%s, %s, case %d: K %d", rs_isa_name((enum rs_isa)isa), wide ? "s16s16" : "s16", n, sh.k);
+            if (sh.layout == RS_GEMM_B_NK) {
+                memset(got, 0, bytes);
+                CHECK((wide ? rs_fully_connected_s16s16(sh.m, sh.k, sh.n, a, b, NULL, &q16, got, &err)
+                            : rs_fully_connected_s16(sh.m, sh.k, sh.n, a, b8, NULL, &q8, got, &err)) == RS_OK, "%s", err.text);
+                CHECK(memcmp(got, want, bytes) == 0, "FC, case %d", n);
+            }
+            CHECK(guards_intact((int8_t *)(void *)got, bytes), "case %d wrote outside", n);
+            guarded_free((int8_t *)(void *)got);
+        }
+    }
+    MUST(rs_isa_select(NULL, &err) == RS_OK, "%s", err.text);
+    free(a);
+    free(b);
+}
+
 TEST(accumulators_up_to_48_bits)
 {
     /* 2^17 - 1 taps of 2^30 and a bias of 2^30 - 1 make 2^47 - 1. */
@@ -324,6 +484,8 @@ TEST(refuses_each_bad_argument_and_writes_nothing)
         statement;                                                                                               \
         CHECK(rs_conv2d_s16_ref(&sh, ifmap, filter8, bias, &t.q8, out, &err) == (status), #statement ": %s", err.text); \
         CHECK(rs_depthwise_conv2d_s16_ref(&sh, ifmap, filter8, bias, &t.q8, out, NULL) == (status), #statement);  \
+        CHECK(rs_conv2d_s16(&sh, ifmap, filter8, bias, &t.q8, out, NULL) == (status), "fast: " #statement);      \
+        CHECK(rs_depthwise_conv2d_s16(&sh, ifmap, filter8, bias, &t.q8, out, NULL) == (status), "fast: " #statement); \
         CHECK(untouched(guarded, 128), #statement ": written");                                                  \
     } while (0)
 #define CONV16_REFUSES(statement, status) do {                                                                   \
@@ -331,6 +493,8 @@ TEST(refuses_each_bad_argument_and_writes_nothing)
         statement;                                                                                               \
         CHECK(rs_conv2d_s16s16_ref(&sh, ifmap, filter, bias, &t.q16, out, &err) == (status), #statement ": %s", err.text); \
         CHECK(rs_depthwise_conv2d_s16s16_ref(&sh, ifmap, filter, bias, &t.q16, out, NULL) == (status), #statement); \
+        CHECK(rs_conv2d_s16s16(&sh, ifmap, filter, bias, &t.q16, out, NULL) == (status), "fast: " #statement);   \
+        CHECK(rs_depthwise_conv2d_s16s16(&sh, ifmap, filter, bias, &t.q16, out, NULL) == (status), "fast: " #statement); \
         CHECK(untouched(guarded, 128), #statement ": written");                                                  \
     } while (0)
 #define GEMM_REFUSES(statement, status) do {                                                                     \
@@ -338,6 +502,8 @@ TEST(refuses_each_bad_argument_and_writes_nothing)
         statement;                                                                                               \
         CHECK(rs_gemm_s16_ref(&g, ifmap, filter8, bias, &t.q8, out, &err) == (status), #statement ": %s", err.text); \
         CHECK(rs_gemm_s16s16_ref(&g, ifmap, filter, bias, &t.q16, out, NULL) == (status), #statement);           \
+        CHECK(rs_gemm_s16(&g, ifmap, filter8, bias, &t.q8, out, NULL) == (status), "fast: " #statement);         \
+        CHECK(rs_gemm_s16s16(&g, ifmap, filter, bias, &t.q16, out, NULL) == (status), "fast: " #statement);      \
         CHECK(untouched(guarded, 128), #statement ": written");                                                  \
     } while (0)
 
@@ -390,6 +556,9 @@ int main(void)
     RUN(depthwise_s16s16_equals_scatter_form);
     RUN(gemm_s16_equals_columns);
     RUN(gemm_s16s16_equals_columns);
+    RUN(each_instruction_set_convolves_as_the_plain_loops);
+    RUN(each_instruction_set_does_depthwise_as_the_plain_loops);
+    RUN(each_instruction_set_multiplies_as_the_plain_loops);
     RUN(accumulators_up_to_48_bits);
     RUN(refuses_each_bad_argument_and_writes_nothing);
     return test_exit();
