@@ -55,6 +55,16 @@ static int64_t position(const struct expr *e, int from)
 
 static int lanes_of(const struct expr *e) { return e->lanes > 1 ? e->lanes : 1; }
 
+/* Leading dimensions that make rows of their own: all up to the last one that anything but a constant indexes. */
+static int rows(const struct var *v)
+{
+    int n = v->ndim;
+
+    while (n > 0 && !v->vdim[n - 1])
+        n--;
+    return n;
+}
+
 /* Is b the element that follows a's (last) one? */
 bool next_lane(const struct expr *a, const struct expr *b)
 {
@@ -88,7 +98,7 @@ bool next_lane(const struct expr *a, const struct expr *b)
 
     if (t != tail(b) || t == a->nidx)
         return false;
-    for (int i = 0; i < t; i++)
+    for (int i = 0; i < t || i < rows(a->v); i++)           /* a copy does not go over the end of a row */
         if (!same_expr(a->idx[i], b->idx[i]))
             return false;
     return position(b, t) == position(a, t) + lanes_of(a);
@@ -236,10 +246,7 @@ void vectorize(struct design *d)
 
         if ((v->k != V_STATE && v->k != V_LOCAL) || v->mem != NULL || v->n < 2)
             continue;
-        v->tail = 0;
-        for (int j = 0; j < v->ndim; j++)
-            if (v->vdim[j])
-                v->tail = j + 1;
+        v->tail = rows(v);
         if (v->tail == v->ndim)
             continue;
         v->packed = v->varying || (v->nvec > 0 && (v->w <= 16 ? 1 : 2) * v->nvec >= 2 * v->nscalar);

@@ -19,8 +19,16 @@ void memory_clock(struct memory *r, const struct memory_in *in, struct memory_ou
     r->bank[0][in->addr & 7] = in->lane[0];
     r->bank[1][in->addr & 7] = in->lane[1];
 
+    /* Rows that an index chooses: a copy over all of them is a copy each. */
+    for (int i = 0; i < 4; i++)
+        r->r[i] = r->row[in->addr & 1][i];
+    for (int i = 0; i < 8; i++)
+        r->row[i / 4][i % 4] = in->lanes[i];
+
     for (int i = 0; i < 4; i++)
         out->word[i] = r->q[i];
+    for (int i = 0; i < 4; i++)
+        out->row[i] = r->r[i];
     out->found = r->e;
     out->sum = r->b;
 }

@@ -13,9 +13,11 @@ module memory (
     input  wire [7:0] addr,
     input  wire [7:0] we,
     input  wire [31:0] lane,
+    input  wire [63:0] lanes,
     input  wire [7:0] e_tag,
     input  wire signed [11:0] e_value,
     output wire [31:0] word,
+    output wire [31:0] row,
     output wire [7:0] found_tag,
     output wire signed [11:0] found_value,
     output wire [7:0] sum
@@ -29,9 +31,12 @@ module memory (
     reg [31:0] r_q;  // memory.c:9
     reg [7:0] r_e_tag;  // memory.c:14
     reg signed [11:0] r_e_value;
+    (* mem2reg *) reg [31:0] r_row [0:1];  // memory.c:24
+    reg [31:0] r_r;
     reg [7:0] r_b;  // memory.c:18
 
     assign word = r_q;
+    assign row = r_r;
     assign found_tag = r_e_tag;
     assign found_value = r_e_value;
     assign sum = r_b;
@@ -59,6 +64,9 @@ module memory (
         r_b <= r_bank_0[addr[2:0]] + r_bank_1[addr[7:5]];  // memory.c:18
         r_bank_0[addr[2:0]] = lane[7:0];  // memory.c:19
         r_bank_1[addr[2:0]] = lane[15:8];  // memory.c:20
+        r_r <= r_row[addr[0]];  // memory.c:24
+        r_row[0] = lanes[31:0];  // memory.c:26
+        r_row[1] = lanes[63:32];
     end
 endmodule
 
