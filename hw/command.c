@@ -1,29 +1,34 @@
 /*
  * command.c - the command processor: fetch, hand out in order, finish.
  *
- * Four commands a burst, eight waiting.  A command goes to its engine's queue when that has room, at
- * most one every second clock, so that `ready` is never out of date.  After END everything has to be
+ * Four commands a burst, eight waiting, as the beats they came in.  A command is put together beat by beat, and its
+ * last beat comes in when its engine's queue has room: the engine gets it at that edge.  That is at
+ * most every second clock, so that `ready` is never out of date.  After END everything has to be
  * quiet, then the status block is written through the store engine, then the run has ended.
  */
 #include "command.h"
 
+static inline uint32_t beat_word(struct axi_beat beat, int w)
+{
+    return (uint32_t)beat.byte[4 * w] | (uint32_t)beat.byte[4 * w + 1] << 8 |
+           (uint32_t)beat.byte[4 * w + 2] << 16 | (uint32_t)beat.byte[4 * w + 3] << 24;
+}
+
 void command_clock(struct command *r, const struct command_in *in, struct command_out *out)
 {
 #pragma HLS PIPELINE II=1
-#pragma HLS ARRAY_PARTITION variable=r->slot complete dim=0
-    const uint32_t waiting = (r->tail - r->head) & (2u * COMMAND_SLOTS - 1u);
+#pragma HLS BIND_STORAGE variable=r->slot type=ram_2p impl=lutram
+    const uint32_t waiting = (r->tail - r->head) & (2u * COMMAND_RING - 1u);
     const bool dry = waiting == 0 && r->promised == 0 && r->fetch_left == 0;
-    uint32_t head[RS_COMMAND_WORDS];
-    bool end = false;
-
-    for (int i = 0; i < RS_COMMAND_WORDS; i++)
-        head[i] = r->slot[r->head & (COMMAND_SLOTS - 1u)][i];
+    const bool last_beat = r->beat + 1u == COMMAND_BEATS;
+    const struct axi_beat front = r->slot[r->head & (COMMAND_RING - 1u)];
+    bool take = false, end = false;
 
     /* Fetch. */
     if (in->taken)
         r->burst.valid = false;
     if (r->state == COMMAND_RUN && !r->burst.valid && !in->taken && r->fetch_left != 0 &&
-        waiting + r->promised + COMMAND_BATCH <= COMMAND_SLOTS) {
+        waiting + r->promised + COMMAND_BATCH * COMMAND_BEATS <= COMMAND_RING) {
         const uint32_t n = r->fetch_left < COMMAND_BATCH ? r->fetch_left : COMMAND_BATCH;
 
         r->burst.valid = true;
@@ -31,27 +36,16 @@ void command_clock(struct command *r, const struct command_in *in, struct comman
         r->burst.beats = n * COMMAND_BEATS;
         r->fetch_addr = r->fetch_addr + RS_COMMAND_BYTES * COMMAND_BATCH;
         r->fetch_left = r->fetch_left - n;
-        r->promised = r->promised + n;
+        r->promised = r->promised + n * COMMAND_BEATS;
     }
     const bool beat_bad = in->beat_valid && r->beat_ready && in->beat_error;
     const uint64_t beat_bad_addr = r->beat_addr;
 
     if (in->beat_valid && r->beat_ready) {
         r->beat_addr = r->beat_addr + RS_AXI_BYTES;
-        for (uint32_t w = 0; w < RS_COMMAND_WORDS; w++)
-            if (w / (RS_AXI_BYTES / 4) == r->beat)
-                r->slot[r->tail & (COMMAND_SLOTS - 1u)][w] =
-                    (uint32_t)in->beat.byte[4 * w % RS_AXI_BYTES] |
-                    (uint32_t)in->beat.byte[4 * w % RS_AXI_BYTES + 1] << 8 |
-                    (uint32_t)in->beat.byte[4 * w % RS_AXI_BYTES + 2] << 16 |
-                    (uint32_t)in->beat.byte[4 * w % RS_AXI_BYTES + 3] << 24;
-        if (r->beat + 1u == COMMAND_BEATS) {
-            r->beat = 0;
-            r->tail = r->tail + 1;
-            r->promised = r->promised - 1;
-        } else {
-            r->beat = r->beat + 1;
-        }
+        r->slot[r->tail & (COMMAND_RING - 1u)] = in->beat;
+        r->tail = r->tail + 1;
+        r->promised = r->promised - 1;
     }
     r->beat_ready = true;
 
@@ -78,7 +72,6 @@ void command_clock(struct command *r, const struct command_in *in, struct comman
             r->status = RS_HW_OK;
             r->error_addr = 0;
             r->dispatched = 0;
-            r->pushed = false;
         }
         break;
     case COMMAND_CLEAR:
@@ -90,10 +83,10 @@ void command_clock(struct command *r, const struct command_in *in, struct comman
         }
         break;
     case COMMAND_RUN:
-        if (waiting != 0 && !r->pushed) {
-            for (int i = 0; i < RS_COMMAND_WORDS; i++)
-                r->command[i] = head[i];
-            switch (RS_GET_U(head, OP)) {
+        if (waiting != 0 && !last_beat) {
+            take = true;
+        } else if (waiting != 0) {
+            switch (RS_GET_U(r->command, OP)) {
             case RS_OP_LOAD:
                 r->push[ENGINE_LOAD] = in->ready[ENGINE_LOAD];
                 break;
@@ -118,6 +111,10 @@ void command_clock(struct command *r, const struct command_in *in, struct comman
                 }
                 break;
             }
+            for (int e = 0; e < ENGINES; e++)
+                take = take || r->push[e];
+            if (take)
+                r->dispatched++;
         } else if (dry) {
             end = true;                    /* the stream ended without END                       */
             if (r->status == RS_HW_OK) {
@@ -125,12 +122,12 @@ void command_clock(struct command *r, const struct command_in *in, struct comman
                 r->error_addr = r->dispatched;
             }
         }
-        r->pushed = false;
-        for (int e = 0; e < ENGINES; e++)
-            r->pushed = r->pushed || r->push[e];
-        if (r->pushed) {
+        if (take) {
+            for (int w = 0; w < RS_COMMAND_WORDS; w++)
+                if (w / (RS_AXI_BYTES / 4) == (int)r->beat)
+                    r->command[w] = beat_word(front, w % (RS_AXI_BYTES / 4));
             r->head = r->head + 1;
-            r->dispatched++;
+            r->beat = last_beat ? 0 : r->beat + 1;
         }
         if (end)
             r->state = COMMAND_END;

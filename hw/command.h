@@ -6,6 +6,8 @@
 #define COMMAND_SLOTS 8
 #define COMMAND_BATCH 4                    /* commands of one burst                              */
 #define COMMAND_BEATS (RS_COMMAND_BYTES / RS_AXI_BYTES)
+#define COMMAND_RING  (COMMAND_SLOTS * COMMAND_BEATS)                  /* beats: at most 64      */
+_Static_assert(COMMAND_BEATS >= 2 && COMMAND_BEATS <= 8, "a command is handed out at most every second clock");
 #define QUIET_CLOCKS  8                    /* idle that long is idle: longer than any hand-over  */
 
 enum engine { ENGINE_LOAD, ENGINE_COMPUTE, ENGINE_POOL, ENGINE_STORE, ENGINES };
@@ -42,17 +44,16 @@ enum command_state { COMMAND_IDLE, COMMAND_CLEAR, COMMAND_RUN, COMMAND_END, COMM
 
 struct command {
     uint32_t state : 3;
-    uint32_t slot[COMMAND_SLOTS][RS_COMMAND_WORDS];
-    uint32_t head : 4, tail : 4;           /* modulo 2 * COMMAND_SLOTS                           */
-    uint32_t beat : 4;                     /* of the command being filled                        */
+    struct axi_beat slot[COMMAND_RING];
+    uint32_t head : 7, tail : 7;           /* beats, modulo 2 * COMMAND_RING                     */
+    uint32_t beat : 3;                     /* of the command that is being put together          */
     uint64_t fetch_addr;
     uint64_t beat_addr;                    /* of the beat that comes next                        */
     uint32_t fetch_left;                   /* commands not asked for                             */
-    uint32_t promised : 4;                 /* commands asked for, not yet here                   */
+    uint32_t promised : 7;                 /* beats asked for, not yet here                      */
     struct axi_burst burst;
     bool     beat_ready;
     bool     push[ENGINES];
-    bool     pushed;
     uint32_t command[RS_COMMAND_WORDS];
     uint32_t quiet : 4;
     bool     clear, starting, finished;

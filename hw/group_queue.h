@@ -37,7 +37,8 @@ struct group_queue_out {
 struct group_queue {
     uint32_t slot[GROUP_SLOTS][RS_COMMAND_WORDS];
     uint32_t tail : 3;                       /* counts modulo 2 * GROUP_SLOTS                */
-    uint32_t next[GROUP_STAGES];             /* likewise, below 8                            */
+    uint8_t  next[GROUP_STAGES];             /* likewise: the group that follows the view    */
+    struct group_view view[GROUP_STAGES];
 };
 
 void group_queue_clock(struct group_queue *r, const struct group_queue_in *in,

@@ -50,7 +50,7 @@ static void array(struct trace *t, const struct core *r)
     }
     if (m->group_take) {
         /* The queue moves on an edge later. */
-        const uint32_t *words = r->group_queue.slot[r->group_queue.next[STAGE_MAC] & (GROUP_SLOTS - 1u)];
+        const uint32_t *words = r->group_queue_out.view[STAGE_MAC].words;
 
         next_slice(t, r->counters.value, (int32_t)RS_GET_U(words, LAYER));
     }
@@ -67,7 +67,7 @@ static void output(struct trace *t, const struct core *r)
     const struct output_stage *o = &r->output_stage;
 
     if (o->group_take && t->n_flush < TRACE_GROUPS) {
-        const uint32_t *words = r->group_queue.slot[r->group_queue.next[STAGE_FLUSH] & (GROUP_SLOTS - 1u)];
+        const uint32_t *words = r->group_queue_out.view[STAGE_FLUSH].words;
 
         t->flush[t->n_flush++] = (struct rs_trace_event){ .core = t->core, .track = RS_TRACE_OUTPUT, .layer = (int32_t)RS_GET_U(words, LAYER),
                                                           .index = t->n[RS_TRACE_OUTPUT]++, .begin = t->clock };
