@@ -1,101 +1,179 @@
 /*
- * glb.c - the global buffer: four readers and three writers over 16 two-port banks.
+ * glb.c - the global buffer: four readers and three writers over two-port banks, four a segment.
  *
- * Every port has a queue of requests and is served in order.  At each edge the requests at the
- * heads are looked at in the order of the enums, the array's own ports first; one is served if all
+ * Every port has a queue of requests and is served in order.  At each edge the oldest requests
+ * are looked at in the order of the enums, the array's own ports first; one is served if all
  * the banks it needs are free.  Data come back three edges after the request, if nothing
  * is in the way, and without a gap for one request a clock.
+ *
+ * Consecutive blocks are in consecutive lanes.  So a write is turned to its lanes before it is queued, and each
+ * bank chooses among ports only; a read chooses a segment for each lane and is turned back.
  */
 #include "glb.h"
 
-/* Bank of block address a: segment in the high two bits. */
-static inline uint32_t bank_of(uint32_t a)
-{
-    return ((a / (4 * RS_GLB_BANK_DEPTH)) & 3u) * 4u + (a & 3u);
-}
-
-static inline uint32_t row_of(uint32_t a)
-{
-    return (a >> 2) & (RS_GLB_BANK_DEPTH - 1u);
-}
-
-/* Blocks that one read of a port returns. */
+/* Blocks that one access of a port moves, a power of two. */
 static const uint32_t read_blocks[GLB_READERS] = {2, 2, 4, 4};
+static const uint32_t write_blocks[GLB_WRITERS] = {2, 1, 4};
+
+static inline uint32_t segment_of(uint32_t quad)
+{
+    return (quad / RS_GLB_BANK_DEPTH) & (RS_GLB_SEGMENTS - 1u);
+}
+
+/* Row and segment of the block that comes @i (0 to 3) after @addr. */
+static inline uint16_t quad_of(uint32_t addr, uint32_t i)
+{
+    const uint32_t quad = addr >> 2, next = quad + 1u;
+
+    return ((addr & 3u) + i < 4 ? quad : next) & (RS_GLB_SEGMENTS * RS_GLB_BANK_DEPTH - 1u);
+}
+
+static inline uint32_t row_of(uint32_t quad)
+{
+    return quad & (RS_GLB_BANK_DEPTH - 1u);
+}
+
+static inline struct glb_place place_of(uint32_t addr, uint32_t blocks)
+{
+    struct glb_place p;
+
+    p.first = addr & 3u;
+    p.lanes = 0;
+    for (uint32_t l = 0; l < GLB_LANES; l++) {
+        p.lanes |= ((l - addr) & 3u) < blocks ? 1u << l : 0;
+        p.quad[l] = quad_of(addr, (l - addr) & 3u);
+    }
+    return p;
+}
+
+static inline struct glb_place place_of_entry(const struct glb_write_entry *e, uint32_t blocks)
+{
+    struct glb_place p;
+
+    p.first = 0;
+    p.lanes = e->lanes;
+    for (uint32_t l = 0; l < GLB_LANES; l++)
+        p.quad[l] = e->lane[l & (blocks - 1u)].quad;
+    return p;
+}
+
+static inline bool meet(const struct glb_place *a, const struct glb_place *b)
+{
+    bool both = false;
+
+    for (uint32_t l = 0; l < GLB_LANES; l++)
+        both = both || ((((a->lanes & b->lanes) >> l) & 1u) != 0 && segment_of(a->quad[l]) == segment_of(b->quad[l]));
+    return both;
+}
+
+static inline bool in_bank(const struct glb_place *p, uint32_t segment, uint32_t lane)
+{
+    return ((p->lanes >> lane) & 1u) != 0 && segment_of(p->quad[lane]) == segment;
+}
+
+static inline uint32_t ones(uint32_t lanes)
+{
+    return (lanes & 1u) + ((lanes >> 1) & 1u) + ((lanes >> 2) & 1u) + ((lanes >> 3) & 1u);
+}
+
+/* Turned to the lanes; a block without a byte to write needs no bank. */
+static inline struct glb_write_entry entry_of(const struct glb_write_req *req, uint32_t blocks)
+{
+    struct glb_write_entry e;
+
+    e.lanes = 0;
+    for (uint32_t l = 0; l < GLB_LANES; l++) {
+        const uint32_t at = (l - req->addr) & (blocks - 1u);
+
+        e.lane[l].quad = quad_of(req->addr, at);
+        e.lane[l].mask = (uint16_t)req->mask[at];
+        e.lane[l].block = req->block[at];
+        e.lanes |= (uint8_t)(((l - req->addr) & 3u) < blocks && req->mask[at] != 0 ? 1u << l : 0u);
+    }
+    return e;
+}
 
 void glb_clock(struct glb *r, const struct glb_in *in, struct glb_out *out)
 {
 #pragma HLS PIPELINE II=1
+#pragma HLS BIND_STORAGE variable=r->entry type=ram_2p impl=lutram
     struct glb_bank_in bi[RS_GLB_BANKS];
-    struct block data[RS_GLB_BANKS];
-    struct glb_write_req req[GLB_WRITERS];
-    uint32_t addr[GLB_READERS];
-    uint32_t reads[GLB_READERS];            /* banks that a port reads at this edge          */
-    uint32_t writes[GLB_WRITERS];
-    uint32_t read_busy = 0, write_busy = 0;
+    struct block data[GLB_LANES][RS_GLB_SEGMENTS], lane[GLB_LANES];
+    struct glb_write_entry entry[GLB_WRITERS];
+    struct glb_place place[GLB_WRITERS];
+    bool reads[GLB_READERS], writes[GLB_WRITERS];          /* served at this edge            */
     uint32_t n_read = 0, n_written = 0;
 
     for (int p = 0; p < GLB_READERS; p++) {
-        uint32_t need = 0;
-
-        addr[p] = r->reader[p].addr[r->reader[p].head];
-        for (uint32_t i = 0; i < 4; i++)
-            if (i < read_blocks[p])
-                need |= 1u << bank_of(addr[p] + i);
-        reads[p] = r->reader[p].count != 0 && (need & read_busy) == 0 ? need : 0;
-        read_busy |= reads[p];
-        n_read += reads[p] != 0 ? read_blocks[p] : 0;
+        reads[p] = r->reader[p].valid;
+        for (int q = 0; q < p; q++)
+            if (reads[q] && meet(&r->reader[p].place, &r->reader[q].place))
+                reads[p] = false;
+        n_read += reads[p] ? read_blocks[p] : 0;
     }
     for (int p = 0; p < GLB_WRITERS; p++) {
-        uint32_t need = 0;
-
-        req[p] = r->writer[p].req[r->writer[p].head];
-        for (uint32_t i = 0; i < 4; i++)
-            if (req[p].mask[i] != 0)
-                need |= 1u << bank_of(req[p].addr + i);
-        writes[p] = r->writer[p].count != 0 && (need & write_busy) == 0 ? need : 0;
-        write_busy |= writes[p];
+        entry[p] = r->entry[p][r->writer[p].head];
+        place[p] = place_of_entry(&entry[p], write_blocks[p]);
+        writes[p] = r->writer[p].count != 0;
+        for (int q = 0; q < p; q++)
+            if (writes[q] && meet(&place[p], &place[q]))
+                writes[p] = false;
+        n_written += writes[p] ? ones(place[p].lanes) : 0;
     }
 
     for (uint32_t b = 0; b < RS_GLB_BANKS; b++) {
-        bi[b].read_row = 0;
-        for (int p = 0; p < GLB_READERS; p++)
-            if ((reads[p] >> b) & 1u)
-                bi[b].read_row = row_of(addr[p] + ((b - addr[p]) & 3u));
-        bi[b].write = ((write_busy >> b) & 1u) != 0;
-        bi[b].write_row = 0;
-        bi[b].write_mask = 0;
-        bi[b].data_in = req[0].block[(b - req[0].addr) & 3u];
+        const uint32_t segment = b / GLB_LANES, l = b % GLB_LANES;
+
+        data[l][segment] = r->bank_out[b].data;
+        bi[b].read_row = row_of(r->reader[0].place.quad[l]);
+        for (int p = 1; p < GLB_READERS; p++)
+            if (reads[p] && in_bank(&r->reader[p].place, segment, l))
+                bi[b].read_row = row_of(r->reader[p].place.quad[l]);
+        bi[b].write = false;
+        bi[b].write_row = row_of(place[0].quad[l]);
+        bi[b].write_mask = entry[0].lane[l & (write_blocks[0] - 1u)].mask;
+        bi[b].data_in = entry[0].lane[l & (write_blocks[0] - 1u)].block;
         for (int p = 0; p < GLB_WRITERS; p++) {
-            if ((writes[p] >> b) & 1u) {
-                bi[b].write_row = row_of(req[p].addr + ((b - req[p].addr) & 3u));
-                bi[b].write_mask = req[p].mask[(b - req[p].addr) & 3u];
-                bi[b].data_in = req[p].block[(b - req[p].addr) & 3u];
+            if (writes[p] && in_bank(&place[p], segment, l)) {
+                bi[b].write = true;
+                bi[b].write_row = row_of(place[p].quad[l]);
+                bi[b].write_mask = entry[p].lane[l & (write_blocks[p] - 1u)].mask;
+                bi[b].data_in = entry[p].lane[l & (write_blocks[p] - 1u)].block;
             }
         }
-        n_written += (write_busy >> b) & 1u;
-        data[b] = r->bank_out[b].data;
     }
-    for (int b = 0; b < RS_GLB_BANKS; b++)
-        glb_bank_clock(&r->bank[b], &bi[b], &r->bank_out[b]);
 
     for (int p = 0; p < GLB_READERS; p++) {
         const bool push = in->read[p].valid && r->reader[p].count != GLB_DEPTH;
-        const bool pop = reads[p] != 0;
+        const bool next = reads[p] || !r->reader[p].valid;
+        const bool queued = r->reader[p].count != 0;
+        const bool pop = next && queued;
+        const bool keep = push && !(next && !queued);
+        const uint32_t addr = queued ? r->reader[p].addr[r->reader[p].head] : in->read[p].addr;
 
         /* Data of the read that was served at the last edge. */
         r->reader[p].data.valid = r->reader[p].pending;
+        for (int l = 0; l < GLB_LANES; l++)
+            lane[l] = data[l][r->reader[p].pending_segment[l] & (RS_GLB_SEGMENTS - 1u)];
         if (r->reader[p].pending)
             for (uint32_t i = 0; i < 4; i++)
                 if (i < read_blocks[p])
-                    r->reader[p].data.block[i] = data[bank_of(r->reader[p].pending_addr + i)];
-        r->reader[p].pending = pop;
-        r->reader[p].pending_addr = addr[p];
-        if (push)
+                    r->reader[p].data.block[i] = lane[(r->reader[p].pending_first + i) & 3u];
+        r->reader[p].pending = reads[p];
+        r->reader[p].pending_first = r->reader[p].place.first;
+        for (int l = 0; l < GLB_LANES; l++)
+            r->reader[p].pending_segment[l] = (uint8_t)segment_of(r->reader[p].place.quad[l]);
+        if (next) {
+            r->reader[p].valid = queued || push;
+            r->reader[p].place = place_of(addr, read_blocks[p]);
+        }
+        if (keep)
             r->reader[p].addr[r->reader[p].tail] = in->read[p].addr;
         r->reader[p].head += pop;
-        r->reader[p].tail += push;
-        r->reader[p].count = r->reader[p].count + push - pop;
+        r->reader[p].tail += keep;
+        r->reader[p].count = r->reader[p].count + keep - pop;
         if (in->rst) {
+            r->reader[p].valid = false;
             r->reader[p].pending = false;
             r->reader[p].data.valid = false;
             r->reader[p].head = 0;
@@ -107,14 +185,13 @@ void glb_clock(struct glb *r, const struct glb_in *in, struct glb_out *out)
     }
     for (int p = 0; p < GLB_WRITERS; p++) {
         const bool push = in->write[p].valid && r->writer[p].count != GLB_DEPTH;
-        const bool pop = writes[p] != 0;
 
         if (push)
-            r->writer[p].req[r->writer[p].tail] = in->write[p];
-        r->writer[p].head += pop;
+            r->entry[p][r->writer[p].tail] = entry_of(&in->write[p], write_blocks[p]);
+        r->writer[p].head += writes[p];
         r->writer[p].tail += push;
-        r->writer[p].count = r->writer[p].count + push - pop;
-        r->writer[p].done = pop;
+        r->writer[p].count = r->writer[p].count + push - writes[p];
+        r->writer[p].done = writes[p];
         if (in->rst) {
             r->writer[p].head = 0;
             r->writer[p].tail = 0;
@@ -124,6 +201,8 @@ void glb_clock(struct glb *r, const struct glb_in *in, struct glb_out *out)
         out->write_ready[p] = r->writer[p].count != GLB_DEPTH;
         out->write_done[p] = r->writer[p].done;
     }
+    for (int b = 0; b < RS_GLB_BANKS; b++)
+        glb_bank_clock(&r->bank[b], &bi[b], &r->bank_out[b]);
     r->blocks_read = n_read;
     r->blocks_written = n_written;
     out->blocks_read = r->blocks_read;

@@ -4,11 +4,13 @@
 #include "glb_bank.h"
 
 /*
- * 16 banks: block address a lies in bank a mod 4 of segment a / (4 * depth).  An access of up to
+ * Block address a lies in bank a mod 4 of segment a / (4 * depth).  An access of up to
  * four consecutive blocks never meets itself; accesses to different segments never meet.  A request
- * is taken at an edge where valid and ready (from before it) are high.  Every write has a mask.
+ * is taken at an edge where valid and ready (from before it) are high.  Every write has a mask; port by port
+ * they are at most 2, 1 and 4 blocks.
  */
 #define GLB_DEPTH 4                         /* requests a port can hold                      */
+#define GLB_LANES 4                         /* banks of a segment                            */
 
 enum glb_reader { GLB_READ_IFMAP, GLB_READ_RESIDUAL, GLB_READ_POOL, GLB_READ_STORE, GLB_READERS };
 enum glb_writer { GLB_WRITE_OFMAP, GLB_WRITE_POOL, GLB_WRITE_LOAD, GLB_WRITERS };
@@ -42,15 +44,33 @@ struct glb_out {
     uint32_t blocks_written : 5;
 };
 
+/* Where the blocks of an access lie: at most one in each lane, that is in each bank of its segment. */
+struct glb_place {
+    uint32_t lanes : GLB_LANES;             /* those it has a block in                       */
+    uint32_t first : 2;                     /* lane of the first block                       */
+    uint16_t quad[GLB_LANES];               /* row of the lane's bank; above it, the segment */
+};
 struct glb_read_port {
-    uint32_t addr[GLB_DEPTH];
+    uint16_t addr[GLB_DEPTH];
     uint32_t head : 2, tail : 2, count : 3;
-    bool     pending;                       /* banks were read at the last edge              */
-    uint32_t pending_addr : 16;
+    bool     valid;
+    struct glb_place place;                 /* the oldest request                            */
+    bool     pending;                       /* banks were read at the last edge:             */
+    uint32_t pending_first : 2;
+    uint8_t  pending_segment[GLB_LANES];
     struct glb_data data;
 };
+/* A write in its queue: the blocks stand where their lanes are, modulo the blocks that the port writes. */
+struct glb_write_lane {
+    uint16_t quad;
+    uint16_t mask;
+    struct block block;
+};
+struct glb_write_entry {
+    uint8_t lanes;
+    struct glb_write_lane lane[GLB_LANES];
+};
 struct glb_write_port {
-    struct glb_write_req req[GLB_DEPTH];
     uint32_t head : 2, tail : 2, count : 3;
     bool     done;
 };
@@ -58,6 +78,7 @@ struct glb {
     struct glb_bank bank[RS_GLB_BANKS];
     struct glb_bank_out bank_out[RS_GLB_BANKS];
     struct glb_read_port reader[GLB_READERS];
+    struct glb_write_entry entry[GLB_WRITERS][GLB_DEPTH];
     struct glb_write_port writer[GLB_WRITERS];
     uint32_t blocks_read : 5;
     uint32_t blocks_written : 5;

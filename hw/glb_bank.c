@@ -1,4 +1,8 @@
-/* glb_bank.c - one read and one byte-masked write a clock; a read sees what was there before. */
+/*
+ * glb_bank.c - one read and one byte-masked write a clock; a read sees what was there before.
+ *
+ * A write is registered first: it is in the memory an edge later, which no reader can be early enough to notice.
+ */
 #include "glb_bank.h"
 
 void glb_bank_clock(struct glb_bank *r, const struct glb_bank_in *in, struct glb_bank_out *out)
@@ -8,7 +12,10 @@ void glb_bank_clock(struct glb_bank *r, const struct glb_bank_in *in, struct glb
     for (int b = 0; b < RS_BLOCK; b++)
         r->data.byte[b] = r->mem[in->read_row][b];
     for (int b = 0; b < RS_BLOCK; b++)
-        if (in->write && ((in->write_mask >> b) & 1u))
-            r->mem[in->write_row][b] = in->data_in.byte[b];
+        if ((r->write_mask >> b) & 1u)
+            r->mem[r->write_row][b] = r->data_in.byte[b];
+    r->write_mask = in->write ? in->write_mask : 0;
+    r->write_row = in->write_row;
+    r->data_in = in->data_in;
     out->data = r->data;
 }

@@ -20,6 +20,9 @@ struct glb_bank_out {
 struct glb_bank {
     uint8_t mem[RS_GLB_BANK_DEPTH][RS_BLOCK];
     struct block data;
+    uint32_t write_mask : RS_BLOCK;    /* of the write that is on its way                    */
+    uint32_t write_row : RS_GLB_ROW_BITS;
+    struct block data_in;
 };
 
 void glb_bank_clock(struct glb_bank *r, const struct glb_bank_in *in, struct glb_bank_out *out);

@@ -42,8 +42,10 @@ static struct cores *create(uint32_t n_cores)
             ((uint8_t *)c->core[i])[k] = random >> 31;
         }
         /* Channels past C in the last block are stored as they are: here, as Verilog has them. */
-        for (int k = 0; k < RS_GLB_BANKS; k++)
+        for (int k = 0; k < RS_GLB_BANKS; k++) {
             memset(c->core[i]->glb.bank[k].mem, 0, sizeof c->core[i]->glb.bank[k].mem);
+            c->core[i]->glb.bank[k].write_mask = 0;
+        }
 #endif
     }
     return c;

@@ -24,17 +24,20 @@
 #endif
 #define RS_BEAT_BLOCKS   4                       /* blocks in one m_axi beat               */
 #define RS_AXI_BYTES     (RS_BEAT_BLOCKS * RS_BLOCK)
-#define RS_GLB_BANKS     16                      /* 4 segments x 4 interleaved banks       */
+#ifndef RS_GLB_SEGMENTS
+#define RS_GLB_SEGMENTS  4                       /* parts of the global buffer that serve readers and writers of their own */
+#endif
+#define RS_GLB_BANKS     (4 * RS_GLB_SEGMENTS)   /* 4 interleaved banks a segment          */
 #define RS_GLB_BLOCKS    (RS_GLB_BANKS * RS_GLB_BANK_DEPTH)
 #define RS_WBUF_WORDS    (2 * RS_WBUF_DEPTH)     /* filter words: 2 * RS_BLOCK bytes each  */
 /* What the driver compares: any change of a preset's numbers or of the command set changes it. */
 #define RS_HASH_STEP(h, x) (((h) ^ (x)) * 16777619u)
 #define RS_CONFIG_HASH                                                                        \
-    RS_HASH_STEP(RS_HASH_STEP(RS_HASH_STEP(RS_HASH_STEP(RS_HASH_STEP(RS_HASH_STEP(            \
+    RS_HASH_STEP(RS_HASH_STEP(RS_HASH_STEP(RS_HASH_STEP(RS_HASH_STEP(RS_HASH_STEP(RS_HASH_STEP( \
     RS_HASH_STEP(RS_HASH_STEP(RS_HASH_STEP(RS_HASH_STEP(RS_HASH_STEP(RS_HASH_STEP(            \
     2166136261u, RS_ISA_VERSION), RS_BLOCK), RS_PSUM_WORDS), RS_MAX_PAIRS), RS_ROWS), RS_COLS), \
     RS_FILTER_WORDS), RS_WINDOW_WORDS), RS_ACC_ENTRIES), RS_GLB_BANK_DEPTH), RS_WBUF_DEPTH),  \
-    RS_ADD_LANES)
+    RS_ADD_LANES), RS_GLB_SEGMENTS)
 
 /* Widths that a preset's numbers ask for. */
 #define RS_FILTER_BITS   (RS_FILTER_WORDS <= 64 ? 7 : 9)      /* address in two banks of the filter spad */
@@ -50,6 +53,7 @@ _Static_assert(RS_COLS >= 2 && RS_COLS <= 16, "columns: 2 to 16");
 _Static_assert(RS_FILTER_WORDS >= 16 && RS_FILTER_WORDS <= 256, "filter spad: 16 to 256 words a bank");
 _Static_assert(RS_WINDOW_WORDS >= 12 && RS_WINDOW_WORDS <= 32, "window: 12 to 32 words");
 _Static_assert(RS_ACC_ENTRIES >= 16 && RS_ACC_ENTRIES <= 4096, "accumulator: 16 to 4096 entries");
+_Static_assert(RS_GLB_SEGMENTS == 1 || RS_GLB_SEGMENTS == 2 || RS_GLB_SEGMENTS == 4, "segments: 1, 2 or 4");
 _Static_assert(RS_GLB_BANK_DEPTH >= 64 && RS_GLB_BANK_DEPTH <= 4096, "bank: 64 to 4096 blocks");
 _Static_assert((RS_GLB_BANK_DEPTH & (RS_GLB_BANK_DEPTH - 1)) == 0, "bank: a power of two");
 _Static_assert(RS_WBUF_DEPTH >= 64 && RS_WBUF_DEPTH <= 16384, "filter buffer: 64 to 16384 lines");
