@@ -8,7 +8,7 @@
 enum axi_client { AXI_COMMANDS, AXI_LOADS, AXI_CLIENTS };
 
 #define AXI_BURSTS 16                       /* outstanding                                       */
-#define AXI_BEATS  4                        /* beats that may wait for their client              */
+#define AXI_BEATS  2                        /* beats that may wait for their client              */
 
 struct axi_burst {
     bool     valid;
@@ -48,7 +48,7 @@ struct axi_read {
     uint32_t owner_head : 4, owner_tail : 4, owner_count : 5;
     struct axi_beat beat[AXI_BEATS];
     bool     beat_last[AXI_BEATS], beat_error[AXI_BEATS];
-    uint32_t beat_head : 2, beat_tail : 2, beat_count : 3;
+    uint32_t beat_head : 1, beat_tail : 1, beat_count : 2;
     bool     moved;
 };
 

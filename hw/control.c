@@ -7,14 +7,20 @@
  */
 #include "control.h"
 
+/* Bytes of a register that a write carries. */
 static inline uint32_t merge(uint32_t old, uint32_t data, uint32_t strobe)
 {
-    uint32_t mask = 0;
+    uint32_t value = old;
 
-    for (uint32_t b = 0; b < 4; b++)
-        if ((strobe >> b) & 1u)
-            mask |= 0xFFu << (8 * b);
-    return (old & ~mask) | (data & mask);
+    if ((strobe & 1u) != 0)
+        value = (value & ~0xFFu) | (data & 0xFFu);
+    if ((strobe & 2u) != 0)
+        value = (value & ~0xFF00u) | (data & 0xFF00u);
+    if ((strobe & 4u) != 0)
+        value = (value & ~0xFF0000u) | (data & 0xFF0000u);
+    if ((strobe & 8u) != 0)
+        value = (value & ~0xFF000000u) | (data & 0xFF000000u);
+    return value;
 }
 
 void control_clock(struct control *r, const struct control_in *in, struct control_out *out)

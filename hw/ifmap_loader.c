@@ -27,7 +27,7 @@ void ifmap_loader_clock(struct ifmap_loader *r, const struct ifmap_loader_in *in
     issue = r->active && words &&
             (!first_word || (int16_t)(r->started - in->freed) < (int32_t)r->layout.wc);
     for (int row = 0; row < RS_ROWS; row++)
-        r->level[row] = r->level[row] + in->push[row] - issue;
+        r->level[row] = (uint8_t)(r->level[row] + in->push[row] - issue) & 63u;
 
     r->op.valid = issue;
     r->op.tile = r->f;

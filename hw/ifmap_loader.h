@@ -50,7 +50,7 @@ struct ifmap_loader {
     uint32_t cb : 12, rc : 4, strip : 6, j : 10, f : 5, qi : 5, hh : 8;
     uint32_t ring : 5;                     /* window column of the word column being loaded      */
     uint32_t addr_q : 5, addr : 5;         /* window address of d = 0 of block qi; of d = hh     */
-    uint32_t level[RS_ROWS];
+    uint8_t  level[RS_ROWS];                /* words in each lane, at most 32                     */
     uint16_t started, loaded;              /* word columns                                       */
     struct load_op op;
 };

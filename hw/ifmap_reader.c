@@ -15,10 +15,13 @@ void ifmap_reader_clock(struct ifmap_reader *r, const struct ifmap_reader_in *in
                         struct ifmap_reader_out *out)
 {
 #pragma HLS PIPELINE II=1
+#pragma HLS BIND_STORAGE variable=r->meta type=ram_2p impl=lutram
+#pragma HLS BIND_STORAGE variable=r->data type=ram_2p impl=lutram
 #pragma HLS ARRAY_PARTITION variable=r->room complete
     const uint32_t *w = in->group.words;
     const uint32_t u = 1u << r->log2_u;
     const struct reader_meta head = r->meta[r->meta_head];
+    const struct reader_pair front = r->data[r->data_head];
     const bool head_ready = r->meta_count != 0 && (!head.read || r->data_count != 0);
     bool room = true, meta_push = false;
     struct reader_meta meta;
@@ -31,18 +34,18 @@ void ifmap_reader_clock(struct ifmap_reader *r, const struct ifmap_reader_in *in
                                            (from >> r->log2_u) < r->e);
         const uint32_t channel = r->flatten ? pair.channel + head.qi : r->mapped ? pair.channel : row;
         const bool real = !r->flatten || pair.real;
-        const int32_t even = (int8_t)r->data0[r->data_head].byte[channel & (RS_BLOCK - 1u)];
-        const int32_t odd = (int8_t)r->data1[r->data_head].byte[channel & (RS_BLOCK - 1u)];
+        const int32_t even = (int8_t)front.even.byte[channel & (RS_BLOCK - 1u)];
+        const int32_t odd = (int8_t)front.odd.byte[channel & (RS_BLOCK - 1u)];
 
         room = room && r->room[row] > r->meta_count;
         r->push[row] = head_ready && match;
         r->word[row].even = (int16_t)(head.real0 && real ? even - r->zp : 0);
         r->word[row].odd = (int16_t)(head.real1 && real ? odd - r->zp : 0);
-        r->room[row] = r->room[row] + in->popped - r->push[row];
+        r->room[row] = (uint8_t)(r->room[row] + in->popped - r->push[row]) & 63u;
     }
     if (in->data.valid) {
-        r->data0[r->data_tail] = in->data.block[0];
-        r->data1[r->data_tail] = in->data.block[1];
+        r->data[r->data_tail].even = in->data.block[0];
+        r->data[r->data_tail].odd = in->data.block[1];
     }
 
     /* The next word. */

@@ -46,6 +46,7 @@ struct reader_meta {
     uint32_t row : 8;                      /* ifmap row less the strip's first                   */
     uint32_t qi : 4;                       /* FLATTEN: channel less the row's first              */
 };
+struct reader_pair { struct block even, odd; };    /* the pixels of a word, all channels          */
 struct row_pair {                          /* FLATTEN: what an array row takes                   */
     bool     real;
     uint32_t channel : 4;
@@ -90,10 +91,10 @@ struct ifmap_reader {
     bool     read_taken;
     struct reader_meta meta[READER_META];
     uint32_t meta_head : 3, meta_tail : 3, meta_count : 4;
-    struct block data0[READER_META], data1[READER_META];
+    struct reader_pair data[READER_META];
     uint32_t data_head : 3, data_tail : 3, data_count : 4;
 
-    uint32_t room[RS_ROWS];                /* words each lane can still take, at most 32         */
+    uint8_t  room[RS_ROWS];                /* words each lane can still take, at most 32         */
     bool     push[RS_ROWS];
     struct lane_word word[RS_ROWS];
     bool     waiting_load, waiting_other;

@@ -12,7 +12,7 @@ void load_engine_clock(struct load_engine *r, const struct load_engine_in *in,
                        struct load_engine_out *out)
 {
 #pragma HLS PIPELINE II=1
-#pragma HLS ARRAY_PARTITION variable=r->queue complete dim=0
+#pragma HLS BIND_STORAGE variable=r->queue type=ram_2p impl=lutram
 #pragma HLS ARRAY_PARTITION variable=r->beat complete
     uint32_t ask_words[MOVE_WORDS], take_words[MOVE_WORDS];
     bool accept, consume = false;

@@ -76,12 +76,12 @@ struct load_engine {
 /* Start of a run: beats it touches, where its first block lies. */
 static inline void move_start_run(struct move_walk *m)
 {
-    const uint32_t unit = m->to_wbuf ? 2 : 1;              /* blocks in a unit of length         */
+    const uint32_t blocks = m->to_wbuf ? 2 * m->length : m->length;
     const uint32_t offset = (uint32_t)(m->run_addr / RS_BLOCK) & (RS_BEAT_BLOCKS - 1u);
 
     m->offset = offset;
-    m->left = m->length * unit + offset;
-    m->beats = (m->length * unit + offset + RS_BEAT_BLOCKS - 1u) / RS_BEAT_BLOCKS;
+    m->left = blocks + offset;
+    m->beats = (blocks + offset + RS_BEAT_BLOCKS - 1u) / RS_BEAT_BLOCKS;
     m->addr = m->run_addr & ~(uint64_t)(RS_AXI_BYTES - 1);
     m->buf = m->buf_run - offset;
 }
@@ -103,7 +103,7 @@ static inline void move_start(struct move_walk *m, const uint32_t *w, uint64_t b
 static inline void move_advance(struct move_walk *m, uint32_t n)
 {
     m->addr = m->addr + (uint64_t)n * RS_AXI_BYTES;
-    m->buf = m->buf + n * (m->to_wbuf ? 2u : RS_BEAT_BLOCKS);
+    m->buf = m->buf + (m->to_wbuf ? 2 * n : RS_BEAT_BLOCKS * n);
     m->left = m->left > n * RS_BEAT_BLOCKS ? m->left - n * RS_BEAT_BLOCKS : 0;
     m->beats = m->beats - n;
     if (m->beats == 0) {

@@ -12,7 +12,7 @@ void store_engine_clock(struct store_engine *r, const struct store_engine_in *in
                         struct store_engine_out *out)
 {
 #pragma HLS PIPELINE II=1
-#pragma HLS ARRAY_PARTITION variable=r->queue complete dim=0
+#pragma HLS BIND_STORAGE variable=r->queue type=ram_2p impl=lutram
 #pragma HLS BIND_STORAGE variable=r->data type=ram_2p impl=lutram
 #pragma HLS BIND_STORAGE variable=r->burst_addr type=ram_2p impl=lutram
     uint32_t words[MOVE_WORDS];
@@ -66,9 +66,8 @@ void store_engine_clock(struct store_engine *r, const struct store_engine_in *in
         r->burst_left = r->burst_left - 1;
         if (r->snapshot) {
             for (uint32_t b = 0; b < RS_AXI_BYTES; b++)
-                r->wdata.byte[b] = (uint8_t)(r->status[b / 8] >> (8 * (b % 8)));
-            for (uint32_t i = 0; i < RS_STATUS_WORDS; i++)
-                r->status[i] = i + RS_AXI_BYTES / 8 < RS_STATUS_WORDS ? r->status[i + RS_AXI_BYTES / 8] : 0;
+                r->wdata.byte[b] = (uint8_t)(r->status[r->status_beat][b / 8] >> (8 * (b % 8)));
+            r->status_beat = (r->status_beat + 1u) & (STATUS_BEATS - 1u);
             r->wstrb = ~(uint64_t)0;
         } else {
             uint64_t strobe = 0;
@@ -116,8 +115,9 @@ void store_engine_clock(struct store_engine *r, const struct store_engine_in *in
             r->write_walk.runs = 1;
             r->write_walk.length = RS_STATUS_BYTES / RS_BLOCK;
             move_start_run(&r->write_walk);
-            for (int i = 0; i < RS_STATUS_WORDS; i++)
-                r->status[i] = in->status[i];
+            for (uint32_t i = 0; i < RS_STATUS_WORDS; i++)
+                r->status[i / (RS_AXI_BYTES / 8)][i % (RS_AXI_BYTES / 8)] = in->status[i];
+            r->status_beat = 0;
         } else {
             r->read_walk = r->write_walk;
         }

@@ -6,6 +6,7 @@
 #define STORE_QUEUE 4
 #define STORE_DATA  8                      /* beats read ahead of the write channel              */
 #define STORE_MARKS 8                      /* commands whose responses are still to come         */
+#define STATUS_BEATS (RS_STATUS_BYTES / RS_AXI_BYTES)
 #define STORE_BURSTS 16                    /* bursts whose responses are still to come           */
 
 struct store_engine_in {
@@ -46,14 +47,14 @@ struct store_engine {
     uint32_t queue[STORE_QUEUE][MOVE_WORDS];
     uint32_t tail : 3, next : 3;
     bool     snapshot;
-    uint64_t status[RS_STATUS_WORDS];
+    uint64_t status[STATUS_BEATS][RS_AXI_BYTES / 8];
+    uint32_t status_beat : 4;              /* the one that goes out next                         */
     struct move_walk read_walk, write_walk;
     struct glb_read_req read;
     struct store_strobe strobe[STORE_DATA];
     struct axi_beat data[STORE_DATA];
     uint32_t strobe_tail : 3, data_tail : 3, head : 3;
     uint32_t asked : 4, count : 4;         /* beats read or being read; beats here               */
-    uint32_t snapshot_beat : 6;
     bool     awvalid;
     uint64_t awaddr;
     uint32_t awlen : 8;
