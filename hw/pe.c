@@ -21,6 +21,12 @@
  */
 #include "pe.h"
 
+/* a + b + carry in one chain: the carry comes out of a bit below. */
+static inline int32_t add_carry(int32_t a, int32_t b, uint32_t carry)
+{
+    return (int32_t)(((uint32_t)a << 1 | 1u) + ((uint32_t)b << 1 | carry)) >> 1;
+}
+
 void pe_clock(struct pe *r, const struct pe_in *in, struct pe_out *out)
 {
     /* Read at random, 16 and 32 deep: distributed RAM. */
@@ -57,10 +63,10 @@ void pe_clock(struct pe *r, const struct pe_in *in, struct pe_out *out)
     if (r->c4.valid) {
         const int64_t product = r->add4 ? r->mul_out.product : 0;
         const int32_t low = r->c4.wide ? (int16_t)product : (int32_t)((uint32_t)product << 14) >> 14;
-        const int32_t high = r->c4.wide ? (int32_t)(product >> 16) + (int32_t)((product >> 15) & 1)
-                                        : (int32_t)(product >> 18) + (int32_t)((product >> 17) & 1);
-        const int32_t sum0 = (r->c4.first ? 0 : r->acc0) + low;
-        const int32_t sum1 = (r->c4.first ? 0 : r->acc1) + high;
+        const int32_t high = (int32_t)(r->c4.wide ? product >> 16 : product >> 18);
+        const uint32_t carry = (uint32_t)(r->c4.wide ? product >> 15 : product >> 17) & 1u;
+        const int32_t sum0 = r->acc0 + low;
+        const int32_t sum1 = add_carry(r->acc1, high, carry);
 
         r->acc0 = sum0;
         r->acc1 = sum1;
@@ -68,6 +74,10 @@ void pe_clock(struct pe *r, const struct pe_in *in, struct pe_out *out)
             r->hold0 = sum0;
             r->hold1 = sum1;
         }
+    }
+    if (r->c3.valid && r->c3.first) {                        /* its product meets an empty accumulator */
+        r->acc0 = 0;
+        r->acc1 = 0;
     }
 
     /* Edges 3 and 2. */

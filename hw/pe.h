@@ -8,6 +8,8 @@
 
 #define PE_PSUM_BITS 26       /* 64 taps * 2^15 (255*128, or half a wide product), 16 rows: 2^25 */
 
+#define PE_ACC_BITS  (RS_FILTER_WORDS <= 64 ? 22 : PE_PSUM_BITS)      /* one row: 64 taps, 2^21  */
+
 /* What a column does with the words of this clock; travels south. */
 struct pe_load {
     uint32_t ifmap_we    : 1;
@@ -83,10 +85,10 @@ struct pe {
     struct mul2 mul;
     struct mul2_out mul_out;
 
-    int32_t  acc0 : PE_PSUM_BITS;
-    int32_t  acc1 : PE_PSUM_BITS;
-    int32_t  hold0 : PE_PSUM_BITS;
-    int32_t  hold1 : PE_PSUM_BITS;
+    int32_t  acc0 : PE_ACC_BITS;
+    int32_t  acc1 : PE_ACC_BITS;
+    int32_t  hold0 : PE_ACC_BITS;
+    int32_t  hold1 : PE_ACC_BITS;
     int32_t  psum0 : PE_PSUM_BITS;
     int32_t  psum1 : PE_PSUM_BITS;
 };
