@@ -214,9 +214,13 @@ static const char *place(struct soa *o, const struct expr *e)
 
         if (v->mem != NULL) {
             o->memory = true;
+            if (m->select)                   /* neighbours read the same words, often a few clocks apart */
+                i = fmt("(%s) * %d + j", i, m->total);
             if (v->word->nleaf > 1)
                 i = fmt("(%s) * %d + %d", i, v->word->nleaf, v->leaf);
             v = v->word;
+            if (m->select)
+                return fmt("s->%s_%s[%s]", m->name, v->name, i);
         }
         if (m->total == 1)
             return fmt("s->%s_%s[%s]", m->name, v->name, i);
