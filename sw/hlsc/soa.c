@@ -45,8 +45,8 @@ struct mod {                       /* a module under one kind of parent         
     struct kid *kid; int nkid, capkid;
 };
 
-/* A statement of the select style, and where its local values live. */
-struct op { const char *text, *guard; bool memory; };
+/* A statement of the select style (`whole`: for all instances, no loop around it), and where its local values live. */
+struct op { const char *text, *guard; bool memory, whole; };
 struct local { const char *name, *type; int n; int segment; bool crosses; };
 
 struct soa {
@@ -58,6 +58,7 @@ struct soa {
     int depth, names;
     const char *guard;             /* predicate of an `if` that is skipped as a whole, or NULL  */
     const char *any;               /* does any instance's guard hold?                           */
+    struct { const struct var *word; const char *index, *guard, *to; int op; } read;   /* the last memory read in the select style */
     int calls;                     /* children clocked so far, in C's order                     */
     struct op *op; int nop, capop;
     struct local *local; int nlocal, caplocal;
@@ -70,10 +71,9 @@ struct soa {
 static const char *base_type(int w, bool s) { return w <= 32 ? s ? "int32_t" : "uint32_t" : s ? "int64_t" : "uint64_t"; }
 
 /* Of one that is kept. */
-static const char *kept_type(int w, bool s)
-{
-    return fmt("%sint%d_t", s ? "" : "u", w <= 8 ? 8 : w <= 16 ? 16 : w <= 32 ? 32 : 64);
-}
+static int kept_bits(int w) { return w <= 8 ? 8 : w <= 16 ? 16 : w <= 32 ? 32 : 64; }
+
+static const char *kept_type(int w, bool s) { return fmt("%sint%d_t", s ? "" : "u", kept_bits(w)); }
 
 /* Text of type (w, s) with bits beyond w dropped and the sign extended. */
 static const char *wrapped(const char *t, int w, bool s)
@@ -173,6 +173,14 @@ static void declare(struct soa *o, const char *name, const char *type, int n)
 /* Names of locals stand between these marks until it is known where they live. */
 static const char *mark(struct soa *o, const char *name) { return o->select ? fmt("\1%s\2", name) : name; }
 
+/* The word of a memory that a leaf reads or writes; where all instances are clocked together, all first words, then all second ones. */
+static const char *word_index(struct soa *o, const struct expr *e)
+{
+    const char *i = index_of(o, e->idx, e->v->dim, e->nidx, e->v->n);
+
+    return o->m->select ? fmt("(%s) * %d + j", i, o->m->total) : i;
+}
+
 static void need_wire(struct soa *o, struct var *w);
 
 /* The wire that has a local's value; in C's order locals are assigned as they stand. */
@@ -210,12 +218,10 @@ static const char *place(struct soa *o, const struct expr *e)
         return fmt("%s[%d + %s]", p->text, c * p->n, index_of(o, e->idx, v->dim, e->nidx, v->n));
     }
     case V_STATE: {
-        const char *i = index_of(o, e->idx, v->dim, e->nidx, v->n);
+        const char *i = v->mem != NULL ? word_index(o, e) : index_of(o, e->idx, v->dim, e->nidx, v->n);
 
         if (v->mem != NULL) {
             o->memory = true;
-            if (m->select)                   /* neighbours read the same words, often a few clocks apart */
-                i = fmt("(%s) * %d + j", i, m->total);
             if (v->word->nleaf > 1)
                 i = fmt("(%s) * %d + %d", i, v->word->nleaf, v->leaf);
             v = v->word;
@@ -241,6 +247,75 @@ static const char *place(struct soa *o, const struct expr *e)
         return v->n == 1 ? name : fmt("%s[%s]", name, index_of(o, e->idx, v->dim, e->nidx, v->n));
     }
     }
+}
+
+/* ---- lines of a module's function ---- */
+
+static bool selects(const struct soa *o) { return o->select && !o->branch; }
+
+static void line(struct soa *o, const char *text)
+{
+    if (!o->select) {
+        fprintf(o->f, "%*s%s\n", 4 * o->depth, "", text);
+        return;
+    }
+    struct op p = { text, o->guard, o->memory && !o->branch, false };
+
+    PUSH(o->op, o->nop, o->capop, p);
+    o->memory = false;
+}
+
+static const char *temporary(struct soa *o, const char *what, const char *type)
+{
+    const char *name = fmt("%s_%d", what, o->names++);
+
+    declare(o, name, type, 1);
+    return name;
+}
+
+/* Is a leaf read for all instances at once?  Vector registers have instructions for it, which compilers do not find. */
+static bool is_gathered(const struct soa *o, const struct var *v) { return selects(o) && v->k == V_STATE && v->mem != NULL && v->w <= 32; }
+
+/* Does the last read hold the same word still: does nothing since assign what its index is made of? */
+static bool read_holds(const struct soa *o, const struct var *word, const char *index)
+{
+    if (o->read.word != word || strcmp(o->read.index, index) != 0 || o->read.guard != o->guard)
+        return false;
+    for (int i = o->read.op; i < o->nop; i++) {
+        const char *text = o->op[i].text, *end = strstr(text, " = ");
+
+        if (end == NULL || strncmp(text, "if ", 3) == 0 || strstr(index, fmt("%.*s", (int)(end - text), text)) != NULL)
+            return false;
+    }
+    return true;
+}
+
+/* A memory's leaf for each instance; two leaves of a word that fit 32 bits are read as one. */
+static const char *gathered(struct soa *o, const struct expr *e)
+{
+    const struct var *word = e->v->word;
+    const int bits = kept_bits(e->v->w), total = o->m->total;
+    const char *index = word_index(o, e), *type = kept_type(e->v->w, e->v->s);
+    const bool pair = word->nleaf == 2 && bits <= 16;
+
+    if (!pair || !read_holds(o, word, index)) {
+        const char *at = mark(o, temporary(o, "at", "int32_t")), *to = temporary(o, "word", type), *high = "";
+        struct op p = { NULL, o->guard, false, true };
+
+        line(o, word->nleaf > 1 && !pair ? fmt("%s = (%s) * %d + %d;", at, index, word->nleaf, e->v->leaf) : fmt("%s = %s;", at, index));
+        if (pair) {
+            declare(o, fmt("%s_1", to), type, 1);
+            high = fmt("%s, ", mark(o, fmt("%s_1", to)));
+        }
+        p.text = fmt("rs_gather_%d%s(%s, %ss->%s_%s, %s, %d);", bits, pair ? "x2" : "", mark(o, to), high, o->m->name, word->name, at, total);
+        PUSH(o->op, o->nop, o->capop, p);
+        o->read.word = word;
+        o->read.index = index;
+        o->read.guard = o->guard;
+        o->read.to = to;
+        o->read.op = o->nop;
+    }
+    return mark(o, pair && e->v->leaf == 1 ? fmt("%s_1", o->read.to) : o->read.to);
 }
 
 /* ---- expressions: each text has the base type of its expression ---- */
@@ -270,7 +345,7 @@ static const char *put(struct soa *o, struct expr *e)
     case E_CONST:
         return constant(e->lo, e->w, e->s);
     case E_LEAF:
-        return fmt("(%s)%s", base_type(e->v->w, e->v->s), place(o, e));
+        return fmt("(%s)%s", base_type(e->v->w, e->v->s), is_gathered(o, e->v) ? gathered(o, e) : place(o, e));
     case E_CAST:
         return e->exact ? fmt("(%s)%s", base_type(e->w, e->s), put(o, e->a)) : wrapped(put(o, e->a), e->w, e->s);
     case E_COND:
@@ -352,28 +427,6 @@ static struct expr *lane_at(struct soa *o, struct expr *e, int k)
 }
 
 /* ---- statements ---- */
-
-static bool selects(const struct soa *o) { return o->select && !o->branch; }
-
-static void line(struct soa *o, const char *text)
-{
-    if (!o->select) {
-        fprintf(o->f, "%*s%s\n", 4 * o->depth, "", text);
-        return;
-    }
-    struct op p = { text, o->guard, o->memory && !o->branch };
-
-    PUSH(o->op, o->nop, o->capop, p);
-    o->memory = false;
-}
-
-static const char *temporary(struct soa *o, const char *what, const char *type)
-{
-    const char *name = fmt("%s_%d", what, o->names++);
-
-    declare(o, name, type, 1);
-    return name;
-}
 
 static void need_wire(struct soa *o, struct var *w)
 {
@@ -750,7 +803,7 @@ static void each_mark(struct soa *o, const char *text, int segment)
     }
 }
 
-static void put_marked(struct soa *o, const char *text)
+static void put_marked(struct soa *o, const char *text, const char *element)
 {
     for (; *text != 0; text++) {
         if (*text != '\1') {
@@ -760,7 +813,7 @@ static void put_marked(struct soa *o, const char *text)
         const char *end = strchr(text, '\2');
         const struct local *l = local_of(o, fmt("%.*s", (int)(end - text - 1), text + 1));
 
-        fprintf(o->f, l->crosses ? "%s[j]" : "%s", l->name);
+        fprintf(o->f, "%s%s", l->name, l->crosses ? element : "");
         text = end;
     }
 }
@@ -784,7 +837,7 @@ static void declare_locals(struct soa *o, int segment, int depth)
 /* Operations that share a loop. */
 static bool same_loop(const struct op *a, const struct op *b)
 {
-    return a->memory == b->memory && (a->guard == b->guard || (a->guard != NULL && b->guard != NULL && strcmp(a->guard, b->guard) == 0));
+    return !a->whole && !b->whole && a->memory == b->memory && (a->guard == b->guard || (a->guard != NULL && b->guard != NULL && strcmp(a->guard, b->guard) == 0));
 }
 
 static void write_ops(struct soa *o)
@@ -806,31 +859,34 @@ static void write_ops(struct soa *o)
         const bool first = i == 0 || !same_loop(before, p);
 
         segment += first && i != 0;
-        if (first && i != 0)
+        if (first && i != 0 && !before->whole)
             fprintf(o->f, "    }\n");
         if (first && p->guard != NULL && (i == 0 || before->guard != p->guard)) {
             const char *any = fmt("any_%d", o->names++);
 
             fprintf(o->f, "    uint32_t %s = 0;\n    for (int j = 0; j < %d; j++)\n        %s |= ", any, o->m->total, any);
-            put_marked(o, p->guard);
+            put_marked(o, p->guard, "[j]");
             fprintf(o->f, ";\n");
             o->any = any;
         }
         if (first) {
             if (p->guard != NULL)
                 fprintf(o->f, "    if (%s)\n", o->any);
+        }
+        if (first && !p->whole) {
             fprintf(o->f, "    for (int j = 0; j < %d; j++) {\n", o->m->total);
             declare_locals(o, segment, 2);
         }
-        fprintf(o->f, "        ");
-        put_marked(o, p->text);
+        fprintf(o->f, p->whole ? "    " : "        ");
+        put_marked(o, p->text, p->whole ? "" : "[j]");
         fputc('\n', o->f);
     }
-    if (o->nop != 0)
+    if (o->nop != 0 && !o->op[o->nop - 1].whole)
         fprintf(o->f, "    }\n");
     for (int i = 0; i < o->nfail; i++)
         fprintf(o->f, "    if (%s != 0)\n        rs_failed(\"%s\");\n", o->fail[i].flag, o->fail[i].why);
     o->nop = o->nlocal = o->nfail = 0;
+    o->read.word = NULL;
 }
 
 /* ---- wiring ---- */
@@ -888,7 +944,7 @@ static const char *input_view(struct soa *o, struct mod *m, const struct kid *k,
 /* Declares a member of the structure; a vector register must not reach from one cache line into the next. */
 static void array(struct soa *o, const struct mod *m, int w, bool s, const char *name, const char *dims, int n)
 {
-    const int bytes = n * (w <= 8 ? 1 : w <= 16 ? 2 : w <= 32 ? 4 : 8);
+    const int bytes = n * kept_bits(w) / 8;
 
     fprintf(o->f, "    %s%s %s_%s%s;\n", bytes >= 64 ? "_Alignas(64) " : bytes >= 16 ? "_Alignas(16) " : "", kept_type(w, s), m->name, name, dims);
 }
@@ -1190,6 +1246,30 @@ static void top_ports(struct soa *o, const struct type *t, int bits, const char 
 
 /* ---- the design ---- */
 
+/* to[j] = from[at[j]], j < n; x2: low[j], high[j] = from[2 at[j]], from[2 at[j] + 1].  Signs do not matter. */
+static const char gathers[] =
+    "#ifdef __AVX512F__\n#include <immintrin.h>\n#define RS_WIDE(statement) for (; j + 16 <= n; j += 16) { statement; }\n"
+    "#else\n#define RS_WIDE(statement)\n#endif\n"
+    "#define RS_GATHER(bits, scale, store) \\\n"
+    "static inline void rs_gather_##bits(void *restrict to, const void *restrict from, const int32_t *restrict at, int n) \\\n"
+    "{ \\\n"
+    "    uint##bits##_t *const t = to; const uint##bits##_t *const f = from; int j = 0; \\\n"
+    "    RS_WIDE(store((void *)(t + j), _mm512_i32gather_epi32(_mm512_loadu_si512(at + j), f, scale))) \\\n"
+    "    for (; j < n; j++) t[j] = f[at[j]]; \\\n"
+    "}\n"
+    "#define RS_GATHER_PAIR(bits, scale, store) \\\n"
+    "static inline void rs_gather_##bits##x2(void *restrict low, void *restrict high, const void *restrict from, const int32_t *restrict at, int n) \\\n"
+    "{ \\\n"
+    "    uint##bits##_t *const a = low, *const b = high; const uint##bits##_t *const f = from; int j = 0; \\\n"
+    "    RS_WIDE(const __m512i x = _mm512_i32gather_epi32(_mm512_loadu_si512(at + j), f, scale); \\\n"
+    "            store((void *)(a + j), x); store((void *)(b + j), _mm512_srli_epi32(x, bits))) \\\n"
+    "    for (; j < n; j++) { a[j] = f[2 * at[j]]; b[j] = f[2 * at[j] + 1]; } \\\n"
+    "}\n"
+    "#define RS_STORE_8(to, x) _mm_storeu_si128(to, _mm512_cvtepi32_epi8(x))\n"
+    "#define RS_STORE_16(to, x) _mm256_storeu_si256(to, _mm512_cvtepi32_epi16(x))\n"
+    "RS_GATHER(8, 1, RS_STORE_8)\nRS_GATHER(16, 2, RS_STORE_16)\nRS_GATHER(32, 4, _mm512_storeu_si512)\n"
+    "RS_GATHER_PAIR(8, 2, RS_STORE_8)\nRS_GATHER_PAIR(16, 4, RS_STORE_16)\n\n";
+
 static void count_instances(struct mod *m, int n)
 {
     m->total += n;
@@ -1310,9 +1390,9 @@ void emit_soa(const char *path, const char *top, struct design **d, int nd)
         name_ports(&o, order[i], true);
     for (int i = n - 1; i >= 0; i--)
         name_ports(&o, order[i], false);
-    fprintf(o.f, "};\n\n"
+    fprintf(o.f, "    uint64_t end;                  /* a gather of narrow elements reads past the last one */\n};\n\n%s"
                  "static inline int32_t rs_inside(int32_t i, int32_t n) { return i >= 0 && i < n ? i : 0; }\n\n"
-                 "static _Noreturn void rs_failed(const char *what)\n{\n    fprintf(stderr, \"%%s\\n\", what);\n    abort();\n}\n\n");
+                 "static _Noreturn void rs_failed(const char *what)\n{\n    fprintf(stderr, \"%%s\\n\", what);\n    abort();\n}\n\n", gathers);
     for (int i = 0; i < n; i++)
         write_module(&o, order[i]);
     fprintf(o.f, "size_t %s_soa_bytes(void);\nsize_t %s_soa_bytes(void) { return sizeof(struct rs_soa); }\n\n"

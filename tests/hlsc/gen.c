@@ -2,7 +2,7 @@
  * gen.c - writes random clocked-C modules, for holding hlsc's Verilog against the C.
  *
  *   gen SEED COUNT DIR     writes DIR/m0.c .., DIR/batch.c, a parent of all of them, and DIR/many.c, a parent of
- *                          one, two or nine of each, with headers
+ *                          one, two or seventeen of each, with headers
  *
  * No module leaves anything undefined in C (signed overflow aside: compile with -fwrapv): indices are masked,
  * shifts are in range, divisors are not 0, memories are read before they are written.
@@ -518,7 +518,7 @@ static void parent(const char *dir, const char *name, int count, const int *copi
 
 int main(int argc, char **argv)
 {
-    static const int few_or_many[] = { 1, 2, 9 };
+    static const int few_or_many[] = { 1, 2, 17 };
     char path[512];
     int copies[64];
 

@@ -28,7 +28,7 @@ while [ "$batches" -gt 0 ]; do
         make -C "$d/obj" -f Vbatch.mk OPT_FAST=-O0 OPT_SLOW=-O0 OPT_GLOBAL=-O1 >>"$d/log" 2>&1 &&
         "$d/obj/Vbatch" "$seed" "$cycles" >>"$d/log" 2>&1 &&
         "$hlsc" -w --soa "$d/soa/many_soa.c" --top many --glue "$d/soa/glue.h" "$d"/m*.c >>"$d/log" 2>&1 &&
-        cc -O1 -fwrapv -w -I"$d" -c "$d/soa/many_soa.c" -o "$d/soa/many_soa.o" >>"$d/log" 2>&1 &&
+        cc -O1 -march=native -fwrapv -w -I"$d" -c "$d/soa/many_soa.c" -o "$d/soa/many_soa.o" >>"$d/log" 2>&1 &&
         c++ -w -DSOA -DMODULE=many -I"$d/soa" -I"$d" "$root/tests/hlsc/lockstep.cc" "$d"/soa/many_soa.o "$d"/m*.o -o "$d/soa/many" >>"$d/log" 2>&1 &&
         "$d/soa/many" "$seed" "$cycles" >>"$d/log" 2>&1 && ok=1
     if [ "$ok" = 1 ]; then
