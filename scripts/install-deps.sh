@@ -4,7 +4,7 @@
 # what is missing; otherwise it lists it and stops.  `--list` prints the whole list.
 set -eu
 packages="gcc g++ make pkg-config verilator libsystemc-dev clang libclang-rt-dev libjson-c-dev libpng-dev zlib1g-dev
- dataset-fashion-mnist libdnnl-dev libxnnpack-dev libpthreadpool-dev gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
+ dataset-fashion-mnist libdnnl-dev libxnnpack-dev libpthreadpool-dev libgemmlowp-dev gcc-aarch64-linux-gnu libc6-dev-arm64-cross qemu-user
  yosys iverilog python3 python3-numpy python3-venv libxrt1 libxrt-dev uuid-dev unzip tcl
  libprotobuf-c-dev protobuf-c-compiler libonnx-testdata"
 
