@@ -404,6 +404,8 @@ size_t rs_graph_arena_bytes(const struct rs_memory_plan *plan, const struct rs_p
     return plan->arena_bytes + (packed == NULL || packed->scratch_bytes == 0 ? 0 : (size_t)threads * packed->scratch_bytes + RS_PACK_ALIGNMENT);
 }
 
+enum { FEW_TENSORS = 256 };            /* for so many the table of pointers needs no heap */
+
 rs_status rs_graph_run_cpu(const struct rs_graph *g, const struct rs_memory_plan *plan,
                            const void *const *inputs, void *const *outputs,
                            void *arena, size_t arena_bytes,
@@ -436,7 +438,7 @@ rs_status rs_graph_run_cpu(const struct rs_graph *g, const struct rs_memory_plan
                            i < g->n_inputs ? i : i - g->n_inputs);
     void *const packed_scratch = arena == NULL ? NULL :
         (void *)(((uintptr_t)arena + plan->arena_bytes + RS_PACK_ALIGNMENT - 1) & ~(uintptr_t)(RS_PACK_ALIGNMENT - 1));
-    void **data = rs_alloc((size_t)g->n_tensors, sizeof *data);
+    void *few[FEW_TENSORS], **data = g->n_tensors <= FEW_TENSORS ? few : rs_alloc((size_t)g->n_tensors, sizeof *data);
 
     if (data == NULL)
         return rs_fail(err, RS_ERR_NOMEM, "no memory for %d pointers", g->n_tensors);
@@ -466,6 +468,7 @@ rs_status rs_graph_run_cpu(const struct rs_graph *g, const struct rs_memory_plan
     }
     for (int i = 0; i < g->n_outputs && status == RS_OK; i++)
         memcpy(outputs[i], data[g->outputs[i]], rs_tensor_bytes(&g->tensors[g->outputs[i]]));
-    free(data);
+    if (data != few)
+        free(data);
     return status;
 }

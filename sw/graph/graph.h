@@ -331,7 +331,7 @@ size_t rs_graph_arena_bytes(const struct rs_memory_plan *plan, const struct rs_p
  * @inputs, @outputs: [g->n_inputs], [g->n_outputs] dense buffers of rs_tensor_bytes() each; outputs must not overlap inputs
  * @arena:   at least rs_graph_arena_bytes(plan, options->packed, threads of options->pool) bytes, aligned to plan->alignment
  * @options: or NULL
- * Allocates only a table of pointers.  On error the outputs are undefined.
+ * Allocates at most a table of pointers.  On error the outputs are undefined.
  */
 RS_MUST_CHECK rs_status rs_graph_run_cpu(const struct rs_graph *g, const struct rs_memory_plan *plan,
                                          const void *const *inputs, void *const *outputs,

@@ -69,12 +69,14 @@ AVX512_INLINE __m512i quick16(__m128i in1, __m128i in2, const struct quick_add *
     return _mm512_cvtps_epi32(v);
 }
 
+/* In registers: a store of codes could otherwise have changed them, for all the compiler knows. */
+struct codes { __m512i zp, act_min, act_max; };
+
 /* @count <= 64 sums; false: in doubt.  Reads all before it writes, so that @out may be an input. */
 AVX512_INLINE bool quick64(__mmask64 mask, const int8_t *in1, const int8_t *in2, const struct quick_add *f,
-                           const struct rs_add_quant *q, int8_t *out)
+                           const struct codes *c, int8_t *out)
 {
     const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
-    const __m512i zp = _mm512_set1_epi16((short)q->zp_out);
     __m512 far[2] = { _mm512_setzero_ps(), _mm512_setzero_ps() };
     __m512i y[4], codes;
 
@@ -87,30 +89,33 @@ AVX512_INLINE bool quick64(__mmask64 mask, const int8_t *in1, const int8_t *in2,
 
         y[v] = quick16(a, b, f, &far[v % 2]);
     }
-    codes = _mm512_packs_epi16(_mm512_adds_epi16(_mm512_packs_epi32(y[0], y[1]), zp),
-                               _mm512_adds_epi16(_mm512_packs_epi32(y[2], y[3]), zp));
-    codes = _mm512_min_epi8(_mm512_max_epi8(codes, _mm512_set1_epi8((char)q->act_min)), _mm512_set1_epi8((char)q->act_max));
+    codes = _mm512_packs_epi16(_mm512_adds_epi16(_mm512_packs_epi32(y[0], y[1]), c->zp),
+                               _mm512_adds_epi16(_mm512_packs_epi32(y[2], y[3]), c->zp));
+    codes = _mm512_min_epi8(_mm512_max_epi8(codes, c->act_min), c->act_max);
     if (_mm512_cmp_ps_mask(_mm512_max_ps(far[0], far[1]), _mm512_set1_ps(f->doubt), _CMP_GE_OQ) != 0)
         return false;
     _mm512_mask_storeu_epi8(out, mask, _mm512_permutexvar_epi32(order, codes));
     return true;
 }
 
-AVX512 void rs_add_s8_row__avx512(int64_t count, const int8_t *in1, const int8_t *in2, const struct rs_add_quant *given,
+AVX512 void rs_add_s8_row__avx512(int64_t count, const int8_t *in1, const int8_t *in2, const struct rs_add_quant *q,
                                   int8_t *out)
 {
-    const struct rs_add_quant q = *given;
-    struct quick_add f;
+    const struct codes c = { _mm512_set1_epi16((short)q->zp_out), _mm512_set1_epi8((char)q->act_min),
+                             _mm512_set1_epi8((char)q->act_max) };
+    struct quick_add given;
 
-    if (!quick_of(&q, &f)) {
-        add_exact(count, in1, in2, &q, out);
+    if (!quick_of(q, &given)) {
+        add_exact(count, in1, in2, q, out);
         return;
     }
+    const struct quick_add f = given;
+
     for (; count >= BLOCK; count -= BLOCK, in1 += BLOCK, in2 += BLOCK, out += BLOCK)
-        if (!quick64(~UINT64_C(0), in1, in2, &f, &q, out))
-            add_exact(BLOCK, in1, in2, &q, out);
-    if (count > 0 && !quick64(_bzhi_u64(~UINT64_C(0), (unsigned)count), in1, in2, &f, &q, out))
-        add_exact(count, in1, in2, &q, out);
+        if (!quick64(~UINT64_C(0), in1, in2, &f, &c, out))
+            add_exact(BLOCK, in1, in2, q, out);
+    if (count > 0 && !quick64(_bzhi_u64(~UINT64_C(0), (unsigned)count), in1, in2, &f, &c, out))
+        add_exact(count, in1, in2, q, out);
 }
 #else
 typedef int rs_add_s8__avx512_is_empty;
