@@ -30,6 +30,9 @@ static void print_json(FILE *to, const char *model, const struct rs_graph *g, co
     json_uint(&j, "arena_bytes", p->arena_bytes);
     json_uint(&j, "activation_bytes", memory->arena_bytes);
     json_uint(&j, "activation_bytes_lower_bound", memory->lower_bound_bytes);
+    json_uint(&j, "arena_bytes_used", p->used_bytes);
+    json_uint(&j, "arena_bytes_lower_bound", p->live_bytes);
+    json_uint(&j, "arena_bytes_lower_bound_dense", p->live_dense_bytes);
     json_array(&j, "jobs", false);
     for (int i = 0; i < p->n_jobs; i++) {
         const struct rs_plan_job *job = &p->jobs[i];
@@ -98,6 +101,9 @@ static rs_status show(const struct request *r, const struct rs_graph *graph, con
         printf("memory: activations %zu B, %.2f of the %zu B that must live at once\n", memory->arena_bytes,
                memory->lower_bound_bytes > 0 ? (double)memory->arena_bytes / (double)memory->lower_bound_bytes : 1.0,
                memory->lower_bound_bytes);
+        if (p->live_bytes > 0)
+            printf("device memory: activations %zu B, %.2f of the %zu B that must live there at once in blocks of %d channels (%zu B without padding)\n",
+                   p->used_bytes, (double)p->used_bytes / (double)p->live_bytes, p->live_bytes, (int)p->config.block, p->live_dense_bytes);
         if (x != NULL)
             explain_text(stdout, x, p, graph);
     }

@@ -672,15 +672,17 @@ static rs_status plan_one_job(struct planning *x, int from, int to, int *bad_nod
         if (a->from_host)            /* the host writes it again for each job */
             a->arena = -1;
         a->from_job = !a->from_host && (w < from || w >= to);
-        if (a->from_host || a->from_job)
+        if (a->from_host)
             continue;
-        for (int t = 0; t < g->n_tensors; t++)
+        for (int t = 0; !a->from_job && t < g->n_tensors; t++)
             if (x->root[t] == a->tensor && host_reads(x, t))
                 a->to_host = true;
         for (int k = to; k < g->n_nodes; k++)
             for (int m = 0; m < g->nodes[k].n_inputs; m++)
-                if (plan->steps[k].where != RS_PLAN_CPU && !from_host_memory(x, k, m) && g->nodes[k].inputs[m] >= 0 && x->root[g->nodes[k].inputs[m]] == a->tensor)
-                    a->to_job = true;
+                if (plan->steps[k].where != RS_PLAN_CPU && !from_host_memory(x, k, m) && g->nodes[k].inputs[m] >= 0 && x->root[g->nodes[k].inputs[m]] == a->tensor) {
+                    a->to_job = !a->from_job;
+                    a->last_node = k;
+                }
         /* An ADD may lie in a later run of nodes than its carrier; what it reads is the carrier's operand already. */
     }
     if (s == RS_OK) {
@@ -728,7 +730,7 @@ static void drop_jobs(struct rs_plan *plan)
     plan->n_jobs = plan->n_actions = 0;
 }
 
-static rs_status finish_plan(struct rs_plan *plan, struct growing *commands, struct growing *image, size_t arena, size_t status, struct rs_error *err)
+static rs_status finish_plan(struct rs_plan *plan, struct growing *commands, struct growing *image, const struct arena *arena, size_t status, struct rs_error *err)
 {
     const rs_status s = rs_grow(image, 64, err);
 
@@ -738,7 +740,10 @@ static rs_status finish_plan(struct rs_plan *plan, struct growing *commands, str
     plan->commands_bytes = commands->used;
     plan->image = image->data;
     plan->image_bytes = (image->used + 63) / 64 * 64 + (image->used == 0 ? 64 : 0);
-    plan->arena_bytes = (arena + RS_PLAN_ALIGN - 1) / RS_PLAN_ALIGN * RS_PLAN_ALIGN;
+    plan->used_bytes = arena->most;
+    plan->live_bytes = arena->live;
+    plan->live_dense_bytes = arena->live_dense;
+    plan->arena_bytes = (arena->most + RS_PLAN_ALIGN - 1) / RS_PLAN_ALIGN * RS_PLAN_ALIGN;
     plan->status_bytes = status;
     *commands = *image = (struct growing){ 0 };
     for (int i = 0; i < plan->n_steps; i++) {
@@ -847,6 +852,7 @@ rs_status rs_plan_graph(const struct rs_graph *g, const struct rs_hw_config *con
         for (int t = 0; t < g->n_tensors; t++)
             x.arena[t] = -1;
         x.commands.used = x.image.used = 0;
+        free(x.room.kept);
         x.room = (struct arena){ 0 };
         x.status_used = RS_STATUS_BYTES;
         if (x.commands.data != NULL)
@@ -869,13 +875,14 @@ rs_status rs_plan_graph(const struct rs_graph *g, const struct rs_hw_config *con
     if (s == RS_OK)
         s = check_pins(&x, err);
     if (s == RS_OK)
-        s = finish_plan(x.plan, &x.commands, &x.image, x.room.most, x.status_used, err);
+        s = finish_plan(x.plan, &x.commands, &x.image, &x.room, x.status_used, err);
     free(x.root);
     free(x.producer);
     free(x.arena);
     free(x.forced);
     free(x.commands.data);
     free(x.image.data);
+    free(x.room.kept);
     if (s != RS_OK) {
         rs_plan_free(x.plan);
         return s;
@@ -1016,7 +1023,7 @@ rs_status rs_plan_layer(const struct rs_plan_layer *p, const struct rs_hw_config
     if (p->add != NULL)
         tensor_of_act(&job->inputs[job->n_inputs++], &j.acts[2], 1, (int)config->block);
     tensor_of_act(&job->outputs[job->n_outputs++], &j.acts[1], 2, (int)config->block);
-    s = finish_plan(plan, &commands, &image, arena.most, status, err);
+    s = finish_plan(plan, &commands, &image, &arena, status, err);
 done:
     job_free(&j);
     free(commands.data);

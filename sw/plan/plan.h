@@ -125,6 +125,9 @@ struct rs_plan {
     uint32_t *commands;  size_t commands_bytes;
     uint8_t  *image;     size_t image_bytes;     /* >= 64                                              */
     size_t    arena_bytes, status_bytes;
+    size_t    used_bytes;                        /* of the arena, which is whole pages                   */
+    size_t    live_bytes, live_dense_bytes;      /* most bytes that live in the arena at once: activations in blocks of B
+                                                    channels, which no plan of these jobs can beat, and without that padding.  These three are not kept in files */
     int64_t   macs, array_macs;                  /* of the network; of those, on the array             */
     int64_t   cycles;                            /* sum over jobs, predicted                           */
 };

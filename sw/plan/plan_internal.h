@@ -16,6 +16,7 @@ struct act {
     int  zp;
     bool from_host, to_host;     /* written by the host before the job, read by it after             */
     bool from_job, to_job;       /* crosses between jobs through the arena                           */
+    int  last_node;              /* that reads it on the array, if it crosses                        */
     bool linear;                 /* a reader wants stride == pixels * px                             */
     bool spilled;                /* lives in the arena; rows come and go                             */
     int64_t arena;               /* byte offset, or -1                                               */
@@ -176,6 +177,7 @@ struct job {
     struct act *acts;
     int n_acts;
     int64_t arena_end;           /* past its activations in the arena                                */
+    size_t  live, live_dense;    /* as those of the arena, while this job runs                       */
     int bad;                     /* RS_ERR_UNSUPPORTED: the layer that cannot be done; else -1       */
 };
 
@@ -199,8 +201,14 @@ rs_status rs_order_ends(const struct rs_hw_config *c, const struct rs_plan_optio
 /* Fills o->explain for layer @i, whose mapping has been chosen. */
 rs_status rs_explain_layer(const struct rs_hw_config *c, const struct rs_plan_options *o, struct job *j, int i, struct rs_error *err);
 
-/* Bytes of the arena: what crosses between jobs keeps its place; above it every job lays out its own anew. */
-struct arena { size_t kept, most; };
+/* The arena: what crosses between jobs keeps its place until its last reader has run; above it every job lays out its own anew. */
+struct kept { size_t at, bytes, dense; int last; };          /* @last: node                            */
+struct arena {
+    struct kept *kept;           /* alive, in order of place                                         */
+    int  n_kept, cap_kept;
+    size_t most;                 /* bytes                                                            */
+    size_t live, live_dense;     /* most that lives at once: in blocks, and element by element       */
+};
 
 struct growing {                 /* bytes that grow                                                  */
     uint8_t *data;

@@ -343,51 +343,134 @@ static rs_status addresses(const struct rs_plan_options *o, const struct rs_hw_c
     }
 }
 
-/* Places of activations in the arena: those that other jobs read for good, the others while they live.  What the host writes is there
- * when the job starts, what it reads when it has ended. */
-static rs_status arena_addresses(const struct rs_hw_config *c, struct job *j, struct arena *arena, struct rs_error *err)
+static size_t bytes_of(const struct rs_hw_config *c, const struct act *a)
 {
-    const int unit = 16;
-    struct slot *s = calloc((size_t)j->n_acts + 1, sizeof *s);
-    int *at = calloc((size_t)j->n_acts + 1, sizeof *at);
+    return ((size_t)a->cbs * (size_t)a->stride * c->block + 63) / 64 * 64;
+}
+
+static size_t dense_bytes_of(const struct act *a)
+{
+    return (size_t)a->pixels * (size_t)a->channels * (size_t)(a->row_major ? 1 : a->px);
+}
+
+/* A place that no kept tensor has, the first that is large enough. */
+static rs_status keep(struct arena *arena, const struct rs_hw_config *c, struct act *a, struct rs_error *err)
+{
+    const struct kept new = { .bytes = bytes_of(c, a), .dense = dense_bytes_of(a), .last = a->last_node };
+    size_t place = 0;
+    int at = 0;
+
+    if (arena->n_kept == arena->cap_kept) {
+        struct kept *grown = realloc(arena->kept, (size_t)(2 * arena->cap_kept + 16) * sizeof *grown);
+
+        if (grown == NULL)
+            return rs_fail(err, RS_ERR_NOMEM, "no memory for %d activations that cross between jobs", arena->n_kept);
+        arena->kept = grown;
+        arena->cap_kept = 2 * arena->cap_kept + 16;
+    }
+    for (; at < arena->n_kept && arena->kept[at].at < place + new.bytes; at++)
+        place = arena->kept[at].at + arena->kept[at].bytes;
+    memmove(&arena->kept[at + 1], &arena->kept[at], (size_t)(arena->n_kept++ - at) * sizeof *arena->kept);
+    arena->kept[at] = new;
+    arena->kept[at].at = place;
+    a->arena = (int64_t)place;
+    return RS_OK;
+}
+
+/* Those whose last reader is before node @from make room. */
+static void forget(struct arena *arena, int from)
+{
     int n = 0;
 
-    if (s == NULL || at == NULL) {
-        free(s);
-        free(at);
-        return rs_fail(err, RS_ERR_NOMEM, "no memory for %d activations", j->n_acts);
+    for (int i = 0; i < arena->n_kept; i++)
+        if (arena->kept[i].last >= from)
+            arena->kept[n++] = arena->kept[i];
+    arena->n_kept = n;
+}
+
+static void raise_live(const struct job *j, struct arena *arena)
+{
+    arena->live = j->live > arena->live ? j->live : arena->live;
+    arena->live_dense = j->live_dense > arena->live_dense ? j->live_dense : arena->live_dense;
+}
+
+/* The most that lives in the arena at once while the job runs: kept tensors, and its own over their layers. */
+static void count_live(const struct rs_hw_config *c, struct job *j, struct arena *arena)
+{
+    size_t kept = 0, kept_dense = 0;
+
+    for (int i = 0; i < arena->n_kept; i++) {
+        kept += arena->kept[i].bytes;
+        kept_dense += arena->kept[i].dense;
     }
-    for (int i = 0; i < j->n_acts; i++) {
+    for (int k = 0; k < j->n_layers; k++) {
+        size_t live = kept, dense = kept_dense;
+
+        for (int i = 0; i < j->n_acts; i++) {
+            const struct act *a = &j->acts[i];
+            const int last_node = a->last_node, until = a->to_host ? j->n_layers : a->last;
+            const bool crosses = a->to_job || a->from_job;
+            const bool lives = a->first <= k && k <= until, outlives = a->to_job || (a->from_job && last_node > j->layers[j->n_layers - 1].node);
+
+            if (a->arena < 0)
+                continue;
+            if (!crosses && lives) {
+                live += bytes_of(c, a);
+                dense += dense_bytes_of(a);
+            } else if (crosses && (outlives ? k < a->first : !lives)) {          /* kept, and not yet made, or read for the last time */
+                live -= bytes_of(c, a);
+                dense -= dense_bytes_of(a);
+            }
+        }
+        j->live = live > j->live ? live : j->live;
+        j->live_dense = dense > j->live_dense ? dense : j->live_dense;
+    }
+    raise_live(j, arena);
+}
+
+/* Places of activations in the arena: those that other jobs read until the last of them, the others while they live.  What the host writes
+ * is there when the job starts, what it reads when it has ended. */
+static rs_status arena_addresses(const struct rs_hw_config *c, struct job *j, struct arena *arena, struct rs_error *err)
+{
+    const size_t n = (size_t)j->n_acts + 1;
+    size_t *bytes = calloc(n, sizeof *bytes), *offset = calloc(n, sizeof *offset), above = 0, most = 0;
+    int *first = calloc(n, sizeof *first), *last = calloc(n, sizeof *last);
+    rs_status status = RS_OK;
+
+    if (bytes == NULL || offset == NULL || first == NULL || last == NULL)
+        status = rs_fail(err, RS_ERR_NOMEM, "no memory for %d activations", j->n_acts);
+    else
+        forget(arena, j->layers[0].node);
+    for (int i = 0; i < j->n_acts && status == RS_OK; i++) {
         struct act *a = &j->acts[i];
-        const size_t bytes = ((size_t)a->cbs * (size_t)a->stride * c->block + 63) / 64 * 64;
 
         if (a->arena >= 0 || !(a->spilled || a->from_host || a->to_host || a->from_job || a->to_job))
             continue;
         if (a->to_job || a->from_job) {
-            a->arena = (int64_t)arena->kept;
-            arena->kept += bytes;
-        } else {
-            s[n++] = (struct slot){ (int)(bytes / (size_t)unit), a->first, a->to_host ? j->n_layers : a->last, &at[i] };
+            status = keep(arena, c, a, err);
+            continue;
         }
+        bytes[i] = bytes_of(c, a);
+        first[i] = a->first;
+        last[i] = a->to_host ? j->n_layers : a->last;
     }
-    qsort(s, (size_t)n, sizeof *s, by_size);
-    j->arena_end = (int64_t)arena->kept;
-    if (!place(s, n, INT_MAX, 0, 0)) {
-        free(s);
-        free(at);
-        return rs_fail(err, RS_ERR_RANGE, "activations of more than %d GiB", unit * 2);
+    if (status == RS_OK)
+        status = rs_pack_lifetimes(j->n_acts, bytes, first, last, 64, offset, &most, err);
+    if (status == RS_OK && arena->n_kept > 0)
+        above = arena->kept[arena->n_kept - 1].at + arena->kept[arena->n_kept - 1].bytes;
+    for (int i = 0; i < j->n_acts && status == RS_OK; i++)
+        if (bytes[i] != 0)
+            j->acts[i].arena = (int64_t)(above + offset[i]);
+    if (status == RS_OK) {
+        j->arena_end = (int64_t)(above + most);
+        arena->most = above + most > arena->most ? above + most : arena->most;
+        count_live(c, j, arena);
     }
-    for (int i = 0; i < n; i++) {
-        struct act *a = &j->acts[s[i].address - at];
-
-        a->arena = (int64_t)arena->kept + (int64_t)*s[i].address * unit;
-        j->arena_end = rs_max64(j->arena_end, a->arena + (int64_t)s[i].size * unit);
-    }
-    arena->most = (size_t)rs_max64((int64_t)arena->most, j->arena_end);
-    arena->most = (size_t)rs_max64((int64_t)arena->most, (int64_t)arena->kept);
-    free(s);
-    free(at);
-    return RS_OK;
+    free(bytes);
+    free(offset);
+    free(first);
+    free(last);
+    return status;
 }
 
 /* ---- 3. the sequence ---------------------------------------------------------------------------------------------- */
@@ -617,6 +700,9 @@ static void place_own_filters(struct build *b, struct layer *l, struct arena *ar
         b->j->arena_end += (int64_t)l->chunks[k].words * 2 * b->c->block;
     }
     b->j->arena_end = (b->j->arena_end + 63) / 64 * 64;
+    b->j->live += (size_t)(b->j->arena_end - l->own_image);
+    b->j->live_dense += (size_t)(b->j->arena_end - l->own_image);
+    raise_live(b->j, arena);
     arena->most = (size_t)rs_max64((int64_t)arena->most, b->j->arena_end);
 }
 
