@@ -8,12 +8,18 @@ TESTS += $(BUILD)/tests/fuzz/hostile
 FUZZERS  := tflite onnx plan xclbin csv
 FUZZ_CC  ?= clang
 FUZZ_FLAGS := -O1 -g -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=all
-FUZZ_OBJ := $(LIB_SRC:%.c=$(BUILD)/fuzz/%.o) $(BUILD)/fuzz/tests/fuzz/readers.o
+FUZZ_OBJ := $(LIB_SRC:%.c=$(BUILD)/fuzz/%.o) $(ONNX_PB:$(BUILD)/%=$(BUILD)/fuzz/%.o) $(BUILD)/fuzz/tests/fuzz/readers.o
 
-$(BUILD)/fuzz/%.o: %.c $(BUILD)/config
+$(FUZZ_OBJ): | $(ONNX_PB:=.h)
+$(BUILD)/fuzz/gen/%.o: $(BUILD)/gen/%.c
 	$(SAY) CC-FUZZ $<
 	@mkdir -p $(@D)
-	$(Q)$(FUZZ_CC) $(BASE_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link $(INCLUDES) -c $< -o $@
+	$(Q)$(FUZZ_CC) $(BASE_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link -c $< -o $@
+
+$(BUILD)/fuzz/%.o: %.c $(BUILD)/config $(BUILD)/config-protobuf
+	$(SAY) CC-FUZZ $<
+	@mkdir -p $(@D)
+	$(Q)$(FUZZ_CC) $(BASE_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer-no-link $(INCLUDES) $(LIB_DEFS) -c $< -o $@
 
 $(BUILD)/fuzz/librowstation.a: $(FUZZ_OBJ)
 	$(SAY) AR $@
@@ -22,7 +28,7 @@ $(BUILD)/fuzz/librowstation.a: $(FUZZ_OBJ)
 $(FUZZERS:%=$(BUILD)/tests/fuzz/fuzz_%): $(BUILD)/tests/fuzz/fuzz_%: tests/fuzz/libfuzzer.c $(BUILD)/fuzz/librowstation.a
 	$(SAY) LD $@
 	@mkdir -p $(@D)
-	$(Q)$(FUZZ_CC) $(BASE_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer -DREADER=fuzz_$* $(INCLUDES) $^ $(LDLIBS) -MF $(BUILD)/fuzz/fuzz_$*.d -o $@
+	$(Q)$(FUZZ_CC) $(BASE_CFLAGS) $(FUZZ_FLAGS) -fsanitize=fuzzer -DREADER=fuzz_$* $(INCLUDES) $(filter %.c %.a,$^) $(LDLIBS) -MF $(BUILD)/fuzz/fuzz_$*.d -o $@
 
 .PHONY: fuzz
 fuzz: $(FUZZERS:%=$(BUILD)/tests/fuzz/fuzz_%)

@@ -7,17 +7,40 @@
 #include "model_file.h"
 #include "network_csv.h"
 #include "onnx.h"
+#include "onnx_write.h"
 #include "tflite.h"
+#include "tflite_write.h"
 #include "xclbin.h"
 
-/* Passes run over whatever was accepted: they trust the readers. */
+/* What a writer makes of a graph, its own reader takes. */
+static void rewrite(const struct rs_graph *g)
+{
+    uint8_t *bytes = NULL;
+    size_t size = 0;
+    struct rs_graph *back = NULL;
+    struct rs_error err;
+
+    if (rs_onnx_write(g, false, NULL, &bytes, &size, &err) == RS_OK && rs_onnx_read(bytes, size, g->rounding, NULL, NULL, &back, &err) == RS_OK)
+        rs_graph_destroy(back);
+    free(bytes);
+    bytes = NULL;
+    if (rs_tflite_write(g, NULL, &bytes, &size, &err) == RS_OK && rs_tflite_read(bytes, size, &back, &err) == RS_OK)
+        rs_graph_destroy(back);
+    free(bytes);
+}
+
+/* Passes and writers run over whatever was accepted: they trust the readers. */
 static void use(struct rs_graph *g)
 {
     struct rs_memory_plan *memory;
     struct rs_error err;
 
-    if (g != NULL && rs_graph_optimize(g, RS_PASS_ALL, NULL, &err) == RS_OK && rs_memory_plan_create(g, 64, &memory, &err) == RS_OK)
+    if (g != NULL)
+        rewrite(g);
+    if (g != NULL && rs_graph_optimize(g, RS_PASS_ALL, NULL, &err) == RS_OK && rs_memory_plan_create(g, 64, &memory, &err) == RS_OK) {
         rs_memory_plan_destroy(memory);
+        rewrite(g);
+    }
     rs_graph_destroy(g);
 }
 
