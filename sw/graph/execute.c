@@ -215,7 +215,7 @@ static rs_status run(const struct operands *o, int node, void *const *data, stru
         return rs_mul_s8(&d1, o->x, &d2, o->y, &n->u.mul, &d_out, o->z, err);
     case RS_OP_MAXIMUM:
     case RS_OP_MINIMUM:
-        rs_move_extremum(&d1, o->x, &d2, o->y, n->op == RS_OP_MAXIMUM, &d_out, o->z);
+        rs_move_extremum(&d1, o->x, &d2, o->y, n->op == RS_OP_MAXIMUM, &d_out, 1, o->z);
         return RS_OK;
     case RS_OP_AVERAGE_POOL_2D:
         return rs_average_pool_s8(&sh, o->x, n->act_min, n->act_max, o->z, err);

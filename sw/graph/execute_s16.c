@@ -1,6 +1,5 @@
 /*
- * execute_s16.c - nodes that read or write int16 on the CPU: TFLite's 16x8 layers, the ways in and out of them, and
- * operations that only move elements.
+ * execute_s16.c - nodes that read or write int16 on the CPU: TFLite's 16x8, and the ways in and out of it.
  */
 #include <math.h>
 #include <stdlib.h>
@@ -28,6 +27,16 @@ static rs_status requantize(const struct rs_node *n, const struct rs_tensor *in,
             ((int8_t *)z)[i] = (int8_t)(y < -128 ? -128 : y > 127 ? 127 : y);
     }
     return RS_OK;
+}
+
+/* RELU and its kind: another scale, and a clamp. */
+static void relu(const struct rs_node *n, int64_t count, const int16_t *x, int16_t *z)
+{
+    for (int64_t i = 0; i < count; i++) {
+        const int32_t y = rs_multiply_by_quantized_multiplier(x[i], n->mult[0], n->shift[0], RS_ROUND_DOUBLE);
+
+        z[i] = (int16_t)(y < n->act_min ? n->act_min : y > n->act_max ? n->act_max : y);
+    }
 }
 
 static rs_status quantize_f32(const struct rs_tensor *out, const float *x, int16_t *z, struct rs_error *err)
@@ -82,8 +91,9 @@ rs_status rs_run_node_s16(const struct rs_graph *g, int node, void *const *data,
 {
     const struct rs_node *n = &g->nodes[node];
     const struct rs_tensor *in = &g->tensors[n->inputs[0]], *out = &g->tensors[n->outputs[0]];
-    const struct rs_dims d1 = rs_dims_of(in), d_out = rs_dims_of(out);
-    const void *x = rs_data_of(g, n->inputs[0], data);
+    const bool binary = n->n_inputs > 1 && n->inputs[1] >= 0;
+    const struct rs_dims d1 = rs_dims_of(in), d2 = binary ? rs_dims_of(&g->tensors[n->inputs[1]]) : d1, d_out = rs_dims_of(out);
+    const void *x = rs_data_of(g, n->inputs[0], data), *y = binary ? rs_data_of(g, n->inputs[1], data) : NULL;
     void *z = data[n->outputs[0]];
 
     switch (n->op) {
@@ -96,6 +106,40 @@ rs_status rs_run_node_s16(const struct rs_graph *g, int node, void *const *data,
     case RS_OP_DEQUANTIZE:
         for (int64_t i = 0; i < rs_tensor_elements(in); i++)
             ((float *)z)[i] = in->quant.scale[0] * (float)((const int16_t *)x)[i];
+        return RS_OK;
+    case RS_OP_ADD:
+        return rs_add_s16(&d1, x, &d2, y, &n->u.add, &d_out, z, err);
+    case RS_OP_SUB:
+        return rs_sub_s16(&d1, x, &d2, y, &n->u.add, &d_out, z, err);
+    case RS_OP_MUL:
+        return rs_mul_s16(&d1, x, &d2, y, &n->u.mul, &d_out, z, err);
+    case RS_OP_MAXIMUM:
+    case RS_OP_MINIMUM:
+        rs_move_extremum(&d1, x, &d2, y, n->op == RS_OP_MAXIMUM, &d_out, sizeof(int16_t), z);
+        return RS_OK;
+    case RS_OP_AVERAGE_POOL_2D:
+    case RS_OP_MAX_POOL_2D: {
+        struct rs_layer l;
+
+        if (!rs_graph_layer(g, node, &l))
+            return rs_fail(err, RS_ERR_UNSUPPORTED, "no geometry");
+        const struct rs_conv_shape sh = rs_conv_shape_of(&l);
+
+        return (n->op == RS_OP_MAX_POOL_2D ? rs_max_pool_s16 : rs_average_pool_s16)(&sh, x, n->act_min, n->act_max, z, err);
+    }
+    case RS_OP_SOFTMAX: {
+        const int32_t depth = in->dim[in->rank - 1];
+
+        return rs_softmax_s16((int32_t)(rs_tensor_elements(in) / depth), depth, x, &n->u.softmax_s16, z, err);
+    }
+    case RS_OP_LOGISTIC:
+        return rs_logistic_s16((size_t)rs_tensor_elements(in), x, &n->u.sigmoid_s16, z, err);
+    case RS_OP_TANH:
+        return rs_tanh_s16((size_t)rs_tensor_elements(in), x, &n->u.sigmoid_s16, z, err);
+    case RS_OP_RELU:
+    case RS_OP_RELU6:
+    case RS_OP_RELU_N1_TO_1:
+        relu(n, rs_tensor_elements(in), x, z);
         return RS_OK;
     case RS_OP_PAD: {
         const int16_t value = (int16_t)n->pad_code;

@@ -12,7 +12,7 @@
  * float32, it has no requantization, and `act` alone says its clamp.  It runs on the CPU: sw/kernels/kernels_f32.h.
  *
  * A node that reads or writes int16 is one of TFLite's 16x8: int16 activations with zero point 0, int8 filters, biases of
- * int64 (or int32).  Convolution, depthwise and FC are done, and what only moves elements; on the CPU by plain kernels.
+ * int64 (or int32).  On the CPU they have plain kernels; which operations there are is in rs_graph_validate().
  *
  * A graph is one owner's: no function here may run at the same time as one that changes the same graph.
  * Functions on a const graph are reentrant.  Every function that fails leaves its message in @err (may be NULL).
@@ -140,6 +140,8 @@ struct rs_node {
         struct rs_mean_quant mean;
         struct rs_softmax_quant softmax;
         struct rs_sigmoid_quant sigmoid;
+        struct rs_softmax_s16_quant softmax_s16;
+        struct rs_sigmoid_s16_quant sigmoid_s16;
         int8_t table[256];                 /* HARD_SWISH, FUNCTION: output of code i - 128               */
     } u;
 };

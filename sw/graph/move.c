@@ -115,19 +115,25 @@ void rs_move_into(const struct rs_dims *d, const void *in, int32_t axis, int32_t
                (size_t)(d->extent[axis] * run));
 }
 
-void rs_move_extremum(const struct rs_dims *d1, const int8_t *in1, const struct rs_dims *d2, const int8_t *in2,
-                      bool maximum, const struct rs_dims *d_out, int8_t *out)
+void rs_move_extremum(const struct rs_dims *d1, const void *in1, const struct rs_dims *d2, const void *in2,
+                      bool maximum, const struct rs_dims *d_out, size_t bytes, void *out)
 {
     int32_t e[RS_MAX_RANK];
-    int64_t s1[RS_MAX_RANK], s2[RS_MAX_RANK];
+    int64_t s1[RS_MAX_RANK], s2[RS_MAX_RANK], at = 0;
 
     extents(d_out, e);
     strides(d1, d_out, s1);
     strides(d2, d_out, s2);
     FOR_EACH(i, e) {
-        const int8_t a = in1[AT(s1, i)], b = in2[AT(s2, i)];
+        const int64_t at1 = AT(s1, i), at2 = AT(s2, i);
+        const int16_t a = bytes == 2 ? ((const int16_t *)in1)[at1] : ((const int8_t *)in1)[at1];
+        const int16_t b = bytes == 2 ? ((const int16_t *)in2)[at2] : ((const int8_t *)in2)[at2];
+        const int16_t chosen = (a > b) == maximum ? a : b;
 
-        *out++ = (a > b) == maximum ? a : b;
+        if (bytes == 2)
+            ((int16_t *)out)[at++] = chosen;
+        else
+            ((int8_t *)out)[at++] = (int8_t)chosen;
     }
 }
 

@@ -25,7 +25,7 @@ void rs_move_into(const struct rs_dims *d, const void *in, int32_t axis, int32_t
 void rs_move_resize_nearest(const struct rs_dims *d, const void *in, bool align_corners, bool half_pixel,
                             const struct rs_dims *d_out, size_t bytes, void *out);
 
-/* out = max (or min) of two broadcast operands with one scale and zero point. */
-void rs_move_extremum(const struct rs_dims *d1, const int8_t *in1, const struct rs_dims *d2, const int8_t *in2,
-                      bool maximum, const struct rs_dims *d_out, int8_t *out);
+/* out = max (or min) of two broadcast operands with one scale and zero point; @bytes: 1 or 2, int8 or int16. */
+void rs_move_extremum(const struct rs_dims *d1, const void *in1, const struct rs_dims *d2, const void *in2,
+                      bool maximum, const struct rs_dims *d_out, size_t bytes, void *out);
 #endif

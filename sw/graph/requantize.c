@@ -8,6 +8,8 @@
 #include <stdlib.h>
 #include "graph_internal.h"
 
+#define TRY(expression) do { const rs_status try_ = (expression); if (try_ != RS_OK) return try_; } while (0)
+
 static rs_status add_requant(const struct rs_graph *g, struct rs_node *n, const double *real, int count, struct rs_error *err)
 {
     int32_t *mult = rs_alloc((size_t)count, sizeof *mult), *shift = rs_alloc((size_t)count, sizeof *shift);
@@ -108,6 +110,39 @@ static rs_status concat_multipliers(const struct rs_graph *g, struct rs_node *n,
     return status;
 }
 
+/* What has no filters, after its clamp has been set. */
+static rs_status function_s16(const struct rs_graph *g, struct rs_node *n, struct rs_error *err)
+{
+    const float s_in = g->tensors[n->inputs[0]].quant.scale[0], s_out = g->tensors[n->outputs[0]].quant.scale[0];
+    const float s_in2 = n->n_inputs > 1 && n->inputs[1] >= 0 ? g->tensors[n->inputs[1]].quant.scale[0] : 0;
+    struct rs_error why = { 0 };
+    double real = (double)s_in / (double)s_out;
+    int shift;
+
+    switch (n->op) {
+    case RS_OP_ADD:
+    case RS_OP_SUB:
+        return named(g, n, rs_add_quant_init_s16(s_in, s_in2, s_out, n->act_min, n->act_max, &n->u.add, &why), &why, err);
+    case RS_OP_MUL:
+        real = (double)s_in * (double)s_in2 / (double)s_out;
+        n->u.mul = (struct rs_mul_quant){ .act_min = n->act_min, .act_max = n->act_max, .rounding = RS_ROUND_DOUBLE };
+        TRY(named(g, n, rs_quantize_multiplier(real, &n->u.mul.mult, &shift, &why), &why, err));
+        n->u.mul.shift = shift;
+        return RS_OK;
+    case RS_OP_SOFTMAX:
+        return named(g, n, rs_softmax_s16_quant_init(n->beta, s_in, &n->u.softmax_s16, &why), &why, err);
+    case RS_OP_LOGISTIC:
+    case RS_OP_TANH:
+        return named(g, n, rs_sigmoid_s16_quant_init(s_in, n->op == RS_OP_TANH, &n->u.sigmoid_s16, &why), &why, err);
+    case RS_OP_RELU:
+    case RS_OP_RELU6:
+    case RS_OP_RELU_N1_TO_1:
+        return add_requant(g, n, &real, 1, err);
+    default:
+        return RS_OK;
+    }
+}
+
 /* 16x8: zero points are 0, so an activation's codes are its reals over the scale. */
 static rs_status requantize_s16(const struct rs_graph *g, struct rs_node *n, struct rs_error *err)
 {
@@ -122,14 +157,15 @@ static rs_status requantize_s16(const struct rs_graph *g, struct rs_node *n, str
         real = (double)in->quant.scale[0] / (double)out->quant.scale[0];
         return add_requant(g, n, &real, 1, err);
     }
-    if (n->op != RS_OP_CONV2D && n->op != RS_OP_DEPTHWISE_CONV2D && n->op != RS_OP_FULLY_CONNECTED)
-        return RS_OK;
-    const double top = n->act == RS_ACT_RELU6 ? 6 : n->act == RS_ACT_RELU_N1_TO_1 ? 1 : INFINITY;
+    const enum rs_activation act = n->op == RS_OP_RELU ? RS_ACT_RELU : n->op == RS_OP_RELU6 ? RS_ACT_RELU6 : n->op == RS_OP_RELU_N1_TO_1 ? RS_ACT_RELU_N1_TO_1 : n->act;
+    const double top = act == RS_ACT_RELU6 ? 6 : act == RS_ACT_RELU_N1_TO_1 ? 1 : INFINITY;
     const double highest = round(top / (double)out->quant.scale[0]);
 
-    if (n->act != RS_ACT_NONE)
-        n->act_min = n->act == RS_ACT_RELU_N1_TO_1 ? (int32_t)-fmin(highest, 32768) : 0;
+    if (act != RS_ACT_NONE)
+        n->act_min = act == RS_ACT_RELU_N1_TO_1 ? (int32_t)-fmin(highest, 32768) : 0;
     n->act_max = (int32_t)fmin(highest, INT16_MAX);
+    if (n->op != RS_OP_CONV2D && n->op != RS_OP_DEPTHWISE_CONV2D && n->op != RS_OP_FULLY_CONNECTED)
+        return function_s16(g, n, err);
     const rs_status status = filter_multipliers(g, n, err);
 
     for (int i = 0; status == RS_OK && i < n->n_requant; i++)

@@ -204,6 +204,30 @@ static rs_status validate_s16(const struct rs_graph *g, const struct rs_node *n,
         return want_type(g, n, "output", n->outputs[0], RS_TYPE_F32, err);
     TRY(want_s16(g, n, "output", n->outputs[0], err));
     switch (n->op) {
+    case RS_OP_ADD:
+    case RS_OP_SUB:
+    case RS_OP_MUL:
+        return want_s16(g, n, "input", n->inputs[1], err);
+    case RS_OP_MAXIMUM:
+    case RS_OP_MINIMUM:
+        TRY(want_s16(g, n, "input", n->inputs[1], err));
+        TRY(want_same_quant(g, n, n->inputs[0], n->outputs[0], err));
+        return want_same_quant(g, n, n->inputs[1], n->outputs[0], err);
+    case RS_OP_AVERAGE_POOL_2D:
+    case RS_OP_MAX_POOL_2D:
+        TRY(want_same_quant(g, n, n->inputs[0], n->outputs[0], err));
+        return check_window(g, n, err);
+    case RS_OP_SOFTMAX:
+        if (g->tensors[n->inputs[0]].rank < 1 || g->tensors[n->inputs[0]].dim[g->tensors[n->inputs[0]].rank - 1] > 65535)
+            return rs_node_fail(g, n, err, RS_ERR_UNSUPPORTED, "rows of 1 to 65535 codes are supported");
+        return want_output_quant(g, n, 1.0 / 32768, 0, err);
+    case RS_OP_LOGISTIC:
+    case RS_OP_TANH:
+        return want_output_quant(g, n, 1.0 / 32768, 0, err);
+    case RS_OP_RELU:
+    case RS_OP_RELU6:
+    case RS_OP_RELU_N1_TO_1:
+        return RS_OK;
     case RS_OP_CONV2D:
     case RS_OP_DEPTHWISE_CONV2D:
     case RS_OP_FULLY_CONNECTED:

@@ -74,10 +74,15 @@ bool rs_tflite_operator(int index, const char **name, const char **where, const 
     if (index < 0 || index >= (int)(sizeof mappings / sizeof mappings[0]))
         return false;
     *name = builtin_names[mappings[index].builtin];
-    *what = "int8, float32";
+    *what = "int8, int16, float32";
     switch (mappings[index].op) {
-    case RS_OP_CONV2D: case RS_OP_DEPTHWISE_CONV2D: case RS_OP_FULLY_CONNECTED: case RS_OP_AVERAGE_POOL_2D: case RS_OP_MAX_POOL_2D:
+    case RS_OP_CONV2D: case RS_OP_DEPTHWISE_CONV2D: case RS_OP_FULLY_CONNECTED:
         *where = "array or CPU";
+        *what = "int8, int16 with int8 filters (16x8), float32";
+        break;
+    case RS_OP_AVERAGE_POOL_2D: case RS_OP_MAX_POOL_2D:
+        *where = "array or CPU";
+        *what = "int8, int16 (CPU), float32";
         break;
     case RS_OP_BATCH_MATMUL:
         *where = "array or CPU";
@@ -85,11 +90,11 @@ bool rs_tflite_operator(int index, const char **name, const char **where, const 
         break;
     case RS_OP_ADD:
         *where = "array or CPU";
-        *what = "int8, float32; on the array behind a convolution";
+        *what = "int8, int16 (CPU), float32; on the array behind a convolution";
         break;
     case RS_OP_RELU: case RS_OP_RELU6: case RS_OP_RELU_N1_TO_1: case RS_OP_PAD:
         *where = "array or CPU";
-        *what = "int8, float32; on the array as a part of a convolution";
+        *what = "int8, int16, float32; on the array as a part of a convolution";
         break;
     case RS_OP_RESHAPE:
         *where = "none";
@@ -101,11 +106,15 @@ bool rs_tflite_operator(int index, const char **name, const char **where, const 
         break;
     case RS_OP_QUANTIZE:
         *where = "CPU";
-        *what = "float32, int8 or uint8 to int8";
+        *what = "float32, int8 or uint8 to int8; float32, int8 or int16 to int16; int16 to int8";
         break;
     case RS_OP_DEQUANTIZE:
         *where = "CPU";
-        *what = "int8 to float32";
+        *what = "int8 or int16 to float32";
+        break;
+    case RS_OP_MEAN: case RS_OP_HARD_SWISH: case RS_OP_LEAKY_RELU:
+        *where = "CPU";
+        *what = "int8, float32";
         break;
     default:
         *where = "CPU";
@@ -425,12 +434,12 @@ static rs_status read_pads(struct importer *im, const struct operation *o, int i
             return status;
         const struct rs_tensor *v = &im->g->tensors[id];
 
-        if (v->data == NULL || v->data_bytes != rs_type_bytes(v->type) || (v->type != RS_TYPE_S8 && v->type != RS_TYPE_F32))
-            return unsupported(im, "the pad value is not one constant int8 or float32");
+        if (v->data == NULL || v->data_bytes != rs_type_bytes(v->type) || (v->type != RS_TYPE_S8 && v->type != RS_TYPE_S16 && v->type != RS_TYPE_F32))
+            return unsupported(im, "the pad value is not one constant int8, int16 or float32");
         if (v->type == RS_TYPE_F32)
             n->pad_value = *(const float *)v->data;
         else
-            n->pad_code = *(const int8_t *)v->data;
+            n->pad_code = v->type == RS_TYPE_S16 ? *(const int16_t *)v->data : *(const int8_t *)v->data;
     }
     return RS_OK;
 }
@@ -672,6 +681,9 @@ static rs_status convert(struct importer *im, int index)
     case B_MUL:
     case B_DIV:
         status = read_activation(im, &p, 0, &n.act);
+        /* A flag for int16 that is true unless the file says otherwise: scales of powers of two, summed by shifts. */
+        if (status == RS_OK && (o->builtin == B_ADD || o->builtin == B_SUB) && t->type == RS_TYPE_S16 && fb_u8(r, &p, 1, 1) != 0)
+            status = unsupported(im, "pot_scale_int16");
         break;
     case B_BATCH_MATMUL:
         n.adjoint_x = fb_u8(r, &p, 0, 0) != 0;

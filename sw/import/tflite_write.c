@@ -360,7 +360,11 @@ static rs_status attributes(struct writer *w, const struct rs_node *n, struct op
         option(o, 0, n->adjoint_x);
         option(o, 1, n->adjoint_y);
         return RS_OK;
-    case RS_OP_ADD: case RS_OP_SUB: case RS_OP_MUL: case RS_OP_DIV:
+    case RS_OP_ADD: case RS_OP_SUB:
+        option(o, 1, 0);                                /* pot_scale_int16, true if it is not written */
+        option(o, 0, activation(n->act));
+        return RS_OK;
+    case RS_OP_MUL: case RS_OP_DIV:
         option(o, 0, activation(n->act));
         return RS_OK;
     case RS_OP_SOFTMAX:

@@ -528,6 +528,55 @@ RS_MUST_CHECK
 rs_status rs_softmax_s8(int32_t rows, int32_t depth, const int8_t *in, const struct rs_softmax_quant *q,
                         int8_t *out, struct rs_error *err);
 
+/* ------------------------------------- int16 (16x8), zero points 0, besides layers */
+
+/* rs_add_quant_init_s16() - rs_add_quant_init() for int16: left_shift 15, act_min and act_max in int16. */
+RS_MUST_CHECK
+rs_status rs_add_quant_init_s16(float s1, float s2, float s_out, int32_t act_min, int32_t act_max, struct rs_add_quant *q,
+                                struct rs_error *err);
+
+/* rs_add_s16(), rs_sub_s16(), rs_mul_s16() - as the _s8 functions, always double rounding; act_min, act_max in int16, no zero points. */
+RS_MUST_CHECK
+rs_status rs_add_s16(const struct rs_dims *d1, const int16_t *in1, const struct rs_dims *d2, const int16_t *in2,
+                     const struct rs_add_quant *q, const struct rs_dims *d_out, int16_t *out, struct rs_error *err);
+RS_MUST_CHECK
+rs_status rs_sub_s16(const struct rs_dims *d1, const int16_t *in1, const struct rs_dims *d2, const int16_t *in2,
+                     const struct rs_add_quant *q, const struct rs_dims *d_out, int16_t *out, struct rs_error *err);
+RS_MUST_CHECK
+rs_status rs_mul_s16(const struct rs_dims *d1, const int16_t *in1, const struct rs_dims *d2, const int16_t *in2,
+                     const struct rs_mul_quant *q, const struct rs_dims *d_out, int16_t *out, struct rs_error *err);
+
+/* rs_average_pool_s16(), rs_max_pool_s16() - as the _s8 functions; at most 65,534 taps, act_min and act_max in int16. */
+RS_MUST_CHECK
+rs_status rs_average_pool_s16(const struct rs_conv_shape *sh, const int16_t *ifmap, int32_t act_min, int32_t act_max,
+                              int16_t *ofmap, struct rs_error *err);
+RS_MUST_CHECK
+rs_status rs_max_pool_s16(const struct rs_conv_shape *sh, const int16_t *ifmap, int32_t act_min, int32_t act_max,
+                          int16_t *ofmap, struct rs_error *err);
+
+/* SOFTMAX: beta * s_in in steps of 10 / 65535.  The output is fixed: scale 1/32768. */
+struct rs_softmax_s16_quant { int32_t mult, shift; };
+RS_MUST_CHECK
+rs_status rs_softmax_s16_quant_init(float beta, float s_in, struct rs_softmax_s16_quant *q, struct rs_error *err);
+
+/* rs_softmax_s16() - softmax of each of @rows rows of @depth codes, by tables; out == in allowed.  @depth: [1, 65535]. */
+RS_MUST_CHECK
+rs_status rs_softmax_s16(int32_t rows, int32_t depth, const int16_t *in, const struct rs_softmax_s16_quant *q, int16_t *out,
+                         struct rs_error *err);
+
+/* LOGISTIC and TANH: code * mult >> shift is the input in steps of 1 / 12288 (TANH: of half of it).  The output is fixed: scale 1/32768. */
+struct rs_sigmoid_s16_quant { int32_t mult, shift; };
+
+/* @s_in: > 0, < 1.  A power of two from 2^-12 up to 2^(-12 + @most_pot_shift) is exact: 0 for LOGISTIC, 1 for TANH. */
+RS_MUST_CHECK
+rs_status rs_sigmoid_s16_quant_init(float s_in, int most_pot_shift, struct rs_sigmoid_s16_quant *q, struct rs_error *err);
+
+/* rs_logistic_s16(), rs_tanh_s16() - by a table of the sigmoid; out == in allowed.  Bit-exact with TFLite's reference, like all of these. */
+RS_MUST_CHECK
+rs_status rs_logistic_s16(size_t count, const int16_t *in, const struct rs_sigmoid_s16_quant *q, int16_t *out, struct rs_error *err);
+RS_MUST_CHECK
+rs_status rs_tanh_s16(size_t count, const int16_t *in, const struct rs_sigmoid_s16_quant *q, int16_t *out, struct rs_error *err);
+
 /* ------------------------------------------------------------------ pooling */
 
 /**

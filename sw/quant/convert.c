@@ -13,7 +13,7 @@ struct converter {
     const struct rs_graph *g;
     struct rs_graph *q;
     const struct quant_range *ranges;
-    const bool *wide;                  /* [node] or NULL                                              */
+    bool *wide;                        /* [node]: in 16 bits                                          */
     bool least_error;
     int *corrected;
     int *group;                        /* [tensor]: union-find parent: tensors that share one scale   */
@@ -143,6 +143,70 @@ static rs_status choose_scales(struct converter *c, float *scale, int32_t *zp)
     return RS_OK;
 }
 
+/* ---- 16 bits ---- */
+
+/* Whether @node does without filters in 16 bits what it does in 8, on activations alone. */
+static bool has_int16(const struct rs_graph *g, int node)
+{
+    const struct rs_node *n = &g->nodes[node];
+
+    switch (n->op) {
+    case RS_OP_ADD: case RS_OP_SUB: case RS_OP_MUL: case RS_OP_MAXIMUM: case RS_OP_MINIMUM: case RS_OP_AVERAGE_POOL_2D:
+    case RS_OP_MAX_POOL_2D: case RS_OP_RESHAPE: case RS_OP_PAD: case RS_OP_TRANSPOSE: case RS_OP_CONCAT: case RS_OP_SLICE:
+    case RS_OP_RESIZE_NEAREST: case RS_OP_RELU: case RS_OP_RELU6:
+        for (int k = 0; k < n->n_inputs; k++)
+            if (n->inputs[k] >= 0 && g->tensors[n->inputs[k]].data != NULL)
+                return false;
+        return has_int8(g, node);
+    default:
+        return false;
+    }
+}
+
+static bool is_wide(const struct converter *c, int tensor)
+{
+    const int producer = rs_graph_producer(c->g, tensor);
+
+    return producer >= 0 && c->wide[producer];
+}
+
+/* Whether all that read the output of @node are in 16 bits, and the network's caller does not. */
+static bool only_wide_readers(const struct converter *c, int node)
+{
+    const int out = c->g->nodes[node].outputs[0];
+    int readers = 0;
+
+    for (int i = 0; i < c->g->n_nodes; i++)
+        for (int k = 0; k < c->g->nodes[i].n_inputs; k++)
+            if (c->g->nodes[i].inputs[k] == out) {
+                readers++;
+                if (!c->wide[i])
+                    return false;
+            }
+    return readers == rs_graph_consumers(c->g, out);
+}
+
+/* What lies between layers in 16 bits stays in 16 bits: all that can, less what leads to or comes from 8. */
+static void spread_wide(struct converter *c, const bool *layers)
+{
+    const struct rs_graph *g = c->g;
+    bool changed = true;
+
+    for (int i = 0; i < g->n_nodes; i++)
+        c->wide[i] = layers != NULL && (layers[i] || has_int16(g, i));
+    while (layers != NULL && changed) {
+        changed = false;
+        for (int i = 0; i < g->n_nodes; i++) {
+            bool keeps = layers[i] || (c->wide[i] && only_wide_readers(c, i));
+
+            for (int k = 0; k < g->nodes[i].n_inputs && keeps && !layers[i]; k++)
+                keeps = g->nodes[i].inputs[k] < 0 || is_wide(c, g->nodes[i].inputs[k]);
+            changed |= keeps != c->wide[i];
+            c->wide[i] = keeps;
+        }
+    }
+}
+
 /* ---- tensors ---- */
 
 /* The scale of int16 codes that cover what the int8 codes do. */
@@ -188,7 +252,7 @@ static rs_status add_tensors(struct converter *c)
 {
     for (int t = 0; t < c->g->n_tensors; t++) {
         const struct rs_tensor *x = &c->g->tensors[t];
-        const int producer = c->wide != NULL && x->data == NULL ? rs_graph_producer(c->g, t) : -1;
+        const int producer = x->data == NULL ? rs_graph_producer(c->g, t) : -1;
         const bool wide = producer >= 0 && c->wide[producer];
         const float scale = wide ? scale_s16(c->scale[t], c->zp[t]) : c->scale[t];
         int id;
@@ -311,7 +375,7 @@ static rs_status convert_layer(struct converter *c, int node, const struct quant
     const struct rs_node *n = &g->nodes[node];
     const struct rs_tensor *w = &g->tensors[n->inputs[1]];
     const float *bias = n->n_inputs > 2 && n->inputs[2] >= 0 ? g->tensors[n->inputs[2]].data : NULL;
-    const bool per_tensor = n->op == RS_OP_FULLY_CONNECTED, wide = c->wide != NULL && c->wide[node];
+    const bool per_tensor = n->op == RS_OP_FULLY_CONNECTED, wide = c->wide[node];
     const int32_t m = (int32_t)f->m;
     const double *mean = c->corrected != NULL ? c->ranges[n->inputs[0]].mean : NULL;
     double *by = mean != NULL ? means_of(g, n, f, mean) : NULL;
@@ -431,17 +495,21 @@ static rs_status convert_node(struct converter *c, int node)
         return convert_float(c, node);
     if (quant_filter(c->g, node, &f))
         return convert_layer(c, node, &f);
+    const bool wide = c->wide[node];
+
     if (n.op == RS_OP_PAD) {
         const struct rs_tensor_quant *q = &c->q->tensors[n.outputs[0]].quant;
         const double code = rint((double)n.pad_value / (double)q->scale[0]) + q->zero_point[0];
 
-        n.pad_code = code < -128 ? -128 : code > 127 ? 127 : (int32_t)code;
+        const double most = wide ? INT16_MAX : INT8_MAX;
+
+        n.pad_code = (int32_t)fmin(fmax(code, -most - 1), most);
     }
     int *in = calloc((size_t)n.n_inputs + 1, sizeof *in);
     rs_status status = in != NULL ? RS_OK : rs_fail(c->err, RS_ERR_NOMEM, "no memory for %d operands", n.n_inputs);
 
     for (int k = 0; k < n.n_inputs && status == RS_OK; k++)
-        status = as_codes(c, n.inputs[k], RS_TYPE_S8, &in[k]);
+        status = as_codes(c, n.inputs[k], wide ? RS_TYPE_S16 : RS_TYPE_S8, &in[k]);
     if (status == RS_OK)
         status = add_node(c, &n, in, n.n_inputs, n.outputs[0]);
     free(in);
@@ -452,14 +520,14 @@ rs_status quant_convert(const struct rs_graph *g, const struct quant_range *rang
                         int *corrected, struct rs_graph **out, struct rs_error *err)
 {
     const size_t nt = (size_t)g->n_tensors + 1;
-    struct converter c = { .g = g, .ranges = ranges, .wide = wide, .least_error = least_error, .corrected = corrected,
+    struct converter c = { .g = g, .ranges = ranges, .wide = calloc((size_t)g->n_nodes + 1, sizeof *c.wide), .least_error = least_error, .corrected = corrected,
                            .group = calloc(nt, sizeof *c.group), .err = err, .as_f32 = calloc(nt, sizeof *c.as_f32),
                            .as_s16 = calloc(nt, sizeof *c.as_s16), .as_s8 = calloc(nt, sizeof *c.as_s8),
                            .scale = calloc(nt, sizeof *c.scale), .zp = calloc(nt, sizeof *c.zp) };
     rs_status status = RS_ERR_NOMEM;
 
     *out = NULL;
-    if (c.group == NULL || c.as_f32 == NULL || c.as_s16 == NULL || c.as_s8 == NULL || c.scale == NULL || c.zp == NULL) {
+    if (c.group == NULL || c.as_f32 == NULL || c.as_s16 == NULL || c.as_s8 == NULL || c.scale == NULL || c.zp == NULL || c.wide == NULL) {
         rs_fail(err, status, "no memory to quantize %d tensors", g->n_tensors);
         goto done;
     }
@@ -467,6 +535,7 @@ rs_status quant_convert(const struct rs_graph *g, const struct quant_range *rang
         c.as_f32[t] = c.as_s16[t] = c.as_s8[t] = -1;
     if (corrected != NULL)
         *corrected = 0;
+    spread_wide(&c, wide);
     status = rs_graph_create(g->name, &c.q, err);
     if (status == RS_OK)
         status = choose_scales(&c, c.scale, c.zp);
@@ -486,6 +555,7 @@ rs_status quant_convert(const struct rs_graph *g, const struct quant_range *rang
     }
 done:
     rs_graph_destroy(c.q);
+    free(c.wide);
     free(c.group);
     free(c.as_f32);
     free(c.as_s16);

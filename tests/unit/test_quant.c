@@ -305,6 +305,9 @@ TEST(sensitive_layers_keep_16_bits)
             if (node->op == RS_OP_FULLY_CONNECTED)
                 db[step] = l->sqnr_db;
         }
+        for (int i = 0; i < q->n_nodes && keep > 4; i++)
+            CHECK((q->nodes[i].op != RS_OP_ADD && q->nodes[i].op != RS_OP_AVERAGE_POOL_2D) || q->tensors[q->nodes[i].outputs[0]].type == RS_TYPE_S16,
+                  "%s between layers of 16 bits is int8", rs_op_name(q->nodes[i].op));
         CHECK(wide == (keep < 4 ? keep : 4), "%d layers of 4 are wide, %d were asked for", wide, keep);
         CHECK(wide == 0 || wide == 4 || most_wide <= least, "a layer of %g dB is wide, one of %g dB is not", most_wide, least);
         MUST(rs_tflite_write(q, NULL, &file, &size, &build_err) == RS_OK, "%s", build_err.text);
