@@ -334,6 +334,17 @@ static const char *compare(struct soa *o, struct expr *e, const char *op)
     return fmt("(%s %s %s)", as(o, e->a, w, s), op, as(o, e->b, w, s));
 }
 
+static bool is_zero(const struct expr *e) { return e->k == E_CONST && e->lo == 0; }
+
+/* One of the choices is 0: gcc makes branches of nested ones, and then no vectors. */
+static const char *masked(struct soa *o, struct expr *e)
+{
+    struct expr *c = mk_bool(e->c), *x = is_zero(e->a) ? e->b : e->a;
+    const char *when = is_zero(e->a) ? fmt("(%s ^ 1u)", put(o, c)) : put(o, c), *type = base_type(e->w, e->s);
+
+    return x->k == E_CONST && x->lo == 1 ? fmt("(%s)%s", type, when) : fmt("(%s & -(%s)%s)", as(o, x, e->w, e->s), type, when);
+}
+
 static const char *put(struct soa *o, struct expr *e)
 {
     static const char *const op[] = {
@@ -349,6 +360,8 @@ static const char *put(struct soa *o, struct expr *e)
     case E_CAST:
         return e->exact ? fmt("(%s)%s", base_type(e->w, e->s), put(o, e->a)) : wrapped(put(o, e->a), e->w, e->s);
     case E_COND:
+        if (selects(o) && (is_zero(e->a) || is_zero(e->b)))
+            return masked(o, e);
         return fmt("(%s ? %s : %s)", put(o, mk_bool(e->c)), as(o, e->a, e->w, e->s), as(o, e->b, e->w, e->s));
     case E_LNOT:
         return fmt("(%s ^ 1u)", put(o, mk_bool(e->a)));
@@ -605,6 +618,8 @@ static void assign(struct soa *o, const struct stmt *s, const char *under)
             line(o, fmt("%s = %s;", lhs, rhs));
         else if (l->v->mem != NULL)
             line(o, fmt("if (%s) %s = %s;", under, lhs, rhs));
+        else if (is_zero(r))
+            line(o, fmt("%s = %s & -(%s)(%s ^ 1u);", lhs, lhs, base_type(l->v->w, true), under));
         else
             line(o, fmt("%s = %s ? %s : %s;", lhs, under, rhs, lhs));
     }
