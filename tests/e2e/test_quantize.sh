@@ -39,12 +39,19 @@ if [ ! -f "$data/train-images-idx3-ubyte.gz" ]; then
     echo "SKIP fashion_mnist_loses_at_most_half_a_point: no dataset-fashion-mnist"
     exit $((failures != 0))
 fi
-if "$rs" quantize "$model" --calib "idx:$data/train-images-idx3-ubyte.gz#0-511" -o "$tmp/int8.tflite" \
+onnx=
+if [ -f "$build/gen/onnx.pb-c.h" ] && "$rs" quantize "$model" --calib "idx:$data/train-images-idx3-ubyte.gz#0-511" -o "$tmp/int8.onnx" >"$tmp/log" 2>&1
+then onnx="--beside $tmp/int8.onnx"; fi
+# shellcheck disable=SC2086
+if "$rs" quantize "$model" --calib "idx:$data/train-images-idx3-ubyte.gz#0-511" -o "$tmp/int8.tflite" $onnx \
      --input "idx:$data/t10k-images-idx3-ubyte.gz" --expect "$data/t10k-labels-idx1-ubyte.gz" \
      --beside models/fashion_resnet_qat.tflite >"$tmp/log" 2>&1 &&
    awk '/^float32, before/ { f = $3 } /^int8, after/ { q = $4; c = $6 } END { exit !(f > 91.5 && q >= f - 0.5 && c != "") }' "$tmp/log"
 then pass fashion_mnist_loses_at_most_half_a_point
 else sed 's/^/  | /' "$tmp/log"; fail fashion_mnist_loses_at_most_half_a_point; fi
+if [ ! -f "$build/gen/onnx.pb-c.h" ]; then echo "SKIP onnx_file_is_as_good: built without protobuf-c"
+elif awk -v name="$(printf '%.30s' "$tmp/int8.onnx")" '/^int8, after/ { q = $4; c = $6 } index($0, name) == 1 { o = $2; d = $4 } END { exit !(o != "" && o == q && d == c) }' "$tmp/log"
+then pass onnx_file_is_as_good; else sed 's/^/  | /' "$tmp/log"; fail onnx_file_is_as_good; fi
 if [ "$(grep -c '^models/fashion_resnet_qat' "$tmp/log")" -eq 1 ]; then pass table_shows_quantization_aware_training_beside_it
 else sed 's/^/  | /' "$tmp/log"; fail table_shows_quantization_aware_training_beside_it; fi
 

@@ -8,7 +8,7 @@
 
 #define ARRAY "array or CPU"
 #define QDQ   "float32; codes between DequantizeLinear and QuantizeLinear"
-#define MOVES "any layout; codes too"
+#define MOVES "float32 and codes, any layout"
 #define AS_BETWEEN "as its float operator between DequantizeLinear and QuantizeLinear"
 #define TABLE "float32; codes by a table of 256"
 
