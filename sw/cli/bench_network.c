@@ -12,7 +12,7 @@
 #include "cli.h"
 #include "find.h"
 
-enum { SAMPLES = 101, ALIGNMENT = 64 };
+enum { SAMPLES = 101, ALIGNMENT = 64, BOUND_BURSTS = 10 };
 
 /* ---- ours ----------------------------------------------------------------------------------------------- */
 
@@ -159,11 +159,18 @@ static bool helper_sample(struct helper *h, const char *way, int count, double *
 
 /* ---- what no kernel undercuts ---------------------------------------------------------------------------- */
 
-/* MACs at the full rate of VPDPBUSD, filters loaded once from where they stay, each right after the samples. */
+/*
+ * MACs at the full rate of VPDPBUSD, filters loaded once from where they stay, each right after our sample: the processor is
+ * awake and has the clock that we had.  The best of several.
+ */
 static void bounds(const struct rs_graph *g, const void *filters, struct network_result *r, double *full_rate_us, double *loads_us)
 {
-    const double rate = rs_bench_peak_macs_per_ns(), loads = rs_bench_load_bytes_per_ns(filters, (size_t)r->filter_bytes);
+    double rate = 0.0, loads = 0.0;
 
+    for (int i = 0; i < BOUND_BURSTS; i++) {
+        rate = fmax(rate, rs_bench_peak_macs_per_ns());
+        loads = fmax(loads, rs_bench_load_bytes_per_ns(filters, (size_t)r->filter_bytes));
+    }
     r->macs = (double)rs_graph_total_macs(g);
     *full_rate_us = rate > 0.0 ? r->macs / rate * 1e-3 : 0.0;
     *loads_us = loads > 0.0 ? r->filter_bytes / loads * 1e-3 : 0.0;
@@ -217,10 +224,10 @@ static rs_status sample_all(struct ours *o, struct helper *h, const void *filter
     end = thread_us() + seconds * 1e6;
     do {
         status = ours_sample(o, count[0], &us[0][n], err);
+        bounds(o->graph, filters, r, &full_rate[n], &loads[n]);
         for (int w = 0; w < r->ways && status == RS_OK; w++)
             if (!helper_sample(h, r->way[w].name, count[1 + w], &us[1 + w][n]))
                 status = rs_fail(err, RS_ERR_DEVICE, "%s: %s stopped", r->path, r->way[w].name);
-        bounds(o->graph, filters, r, &full_rate[n], &loads[n]);
     } while (status == RS_OK && ++n < SAMPLES && (n < 5 || thread_us() < end));
     if (status != RS_OK)
         return status;
@@ -243,9 +250,11 @@ rs_status network_run(const char *path, double seconds, struct network_result *r
 
     if (status == RS_OK) {
         r->filter_bytes = (double)filter_bytes(o.graph);
-        filters = malloc((size_t)r->filter_bytes + 1);
+        const size_t bytes = ((size_t)r->filter_bytes / ALIGNMENT + 1) * ALIGNMENT;
+
+        filters = aligned_alloc(ALIGNMENT, bytes);
         if (filters != NULL)           /* pages of their own: those never written are one and the same */
-            memset(filters, 1, (size_t)r->filter_bytes + 1);
+            memset(filters, 1, bytes);
         else
             status = rs_fail(err, RS_ERR_NOMEM, "no memory for %g bytes", r->filter_bytes);
     }

@@ -62,7 +62,7 @@ static bool random_shape(bool depthwise, struct rs_conv_shape *sh)
         .pad_top = (int)rnd_range(0, 3), .pad_bottom = (int)rnd_range(0, 3),
         .pad_left = (int)rnd_range(0, 3), .pad_right = (int)rnd_range(0, 3),
     };
-    if (!depthwise && rnd_range(0, 3) == 0) {          /* few filters of three neighbouring taps have a loop of their own */
+    if (!depthwise && rnd_range(0, 3) == 0) {          /* few filters: the largest tiles, and dense stores */
         sh->c = 4 * (int)rnd_range(1, 9);
         sh->m = (int)rnd_range(1, 33);
         sh->s = 3;
