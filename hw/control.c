@@ -30,44 +30,7 @@ void control_clock(struct control *r, const struct control_in *in, struct contro
 #pragma HLS ARRAY_PARTITION variable=r->base_hi complete
     static const uint32_t base_reg[4] = {RS_REG_BASE0, RS_REG_BASE1, RS_REG_BASE2, RS_REG_BASE3};
 
-    /* Writes: address and data come in any order. */
-    if (r->bvalid && in->bready)
-        r->bvalid = false;
-    if (r->have_aw && r->have_w && !r->bvalid) {
-        const uint32_t data = merge(0, r->wdata, r->wstrb);
-
-        if (r->awaddr == RS_REG_CTRL && (data & 1u) != 0)
-            r->ap_start = true;
-        if (r->awaddr == RS_REG_GIE && (r->wstrb & 1u) != 0)
-            r->gie = (data & 1u) != 0;
-        if (r->awaddr == RS_REG_IER && (r->wstrb & 1u) != 0)
-            r->ier = data & 3u;
-        if (r->awaddr == RS_REG_ISR)
-            r->isr = r->isr ^ (data & 3u);
-        if (r->awaddr == RS_REG_COUNT)
-            r->count = merge(r->count, r->wdata, r->wstrb);
-        for (int b = 0; b < 4; b++) {
-            if (r->awaddr == base_reg[b])
-                r->base_lo[b] = merge(r->base_lo[b], r->wdata, r->wstrb);
-            if (r->awaddr == base_reg[b] + 4)
-                r->base_hi[b] = merge(r->base_hi[b], r->wdata, r->wstrb);
-        }
-        r->bvalid = true;
-        r->have_aw = false;
-        r->have_w = false;
-    } else {
-        if (in->awvalid && !r->have_aw && r->up) {
-            r->have_aw = true;
-            r->awaddr = in->awaddr;
-        }
-        if (in->wvalid && !r->have_w && r->up) {
-            r->have_w = true;
-            r->wdata = in->wdata;
-            r->wstrb = in->wstrb;
-        }
-    }
-
-    /* Reads. */
+    /* Reads, of what was there before this edge. */
     if (r->rvalid) {
         if (in->rready)
             r->rvalid = false;
@@ -103,6 +66,43 @@ void control_clock(struct control *r, const struct control_in *in, struct contro
         }
         r->rdata = data;
         r->rvalid = true;
+    }
+
+    /* Writes: address and data come in any order. */
+    if (r->bvalid && in->bready)
+        r->bvalid = false;
+    if (r->have_aw && r->have_w && !r->bvalid) {
+        const uint32_t data = merge(0, r->wdata, r->wstrb);
+
+        if (r->awaddr == RS_REG_CTRL && (data & 1u) != 0)
+            r->ap_start = true;
+        if (r->awaddr == RS_REG_GIE && (r->wstrb & 1u) != 0)
+            r->gie = (data & 1u) != 0;
+        if (r->awaddr == RS_REG_IER && (r->wstrb & 1u) != 0)
+            r->ier = data & 3u;
+        if (r->awaddr == RS_REG_ISR)
+            r->isr = r->isr ^ (data & 3u);
+        if (r->awaddr == RS_REG_COUNT)
+            r->count = merge(r->count, r->wdata, r->wstrb);
+        for (int b = 0; b < 4; b++) {
+            if (r->awaddr == base_reg[b])
+                r->base_lo[b] = merge(r->base_lo[b], r->wdata, r->wstrb);
+            if (r->awaddr == base_reg[b] + 4)
+                r->base_hi[b] = merge(r->base_hi[b], r->wdata, r->wstrb);
+        }
+        r->bvalid = true;
+        r->have_aw = false;
+        r->have_w = false;
+    } else {
+        if (in->awvalid && !r->have_aw && r->up) {
+            r->have_aw = true;
+            r->awaddr = in->awaddr;
+        }
+        if (in->wvalid && !r->have_w && r->up) {
+            r->have_w = true;
+            r->wdata = in->wdata;
+            r->wstrb = in->wstrb;
+        }
     }
 
     if (in->finished) {

@@ -53,10 +53,8 @@ void counters_clock(struct counters *r, const struct counters_in *in, struct cou
         r->value[RS_COUNTER_ifmap_reads] += in->ifmap_read;
         r->value[RS_COUNTER_psums] += in->psums;
     }
-    if (in->clear)
-        for (int i = 0; i < RS_N_COUNTERS; i++)
-            r->value[i] = 0;
-
-    for (int i = 0; i < RS_N_COUNTERS; i++)
+    for (int i = 0; i < RS_N_COUNTERS; i++) {
+        r->value[i] = in->clear ? 0 : r->value[i] & (((uint64_t)1 << COUNTER_BITS) - 1u);
         out->value[i] = r->value[i];
+    }
 }
