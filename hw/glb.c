@@ -3,11 +3,12 @@
  *
  * Every port has a queue of requests and is served in order.  At each edge the oldest requests
  * are looked at in the order of the enums, the array's own ports first; one is served if all
- * the banks it needs are free.  Data come back three edges after the request, if nothing
+ * the banks it needs are free.  Data come back four edges after the request, if nothing
  * is in the way, and without a gap for one request a clock.
  *
  * Consecutive blocks are in consecutive lanes.  So a write is turned to its lanes before it is queued, and each
  * bank chooses among ports only; a read chooses a segment for each lane and is turned back.
+ * `write_done` comes two edges before the write is in the memory, and a read that somebody starts then more than that later.
  */
 #include "glb.h"
 
@@ -99,7 +100,7 @@ void glb_clock(struct glb *r, const struct glb_in *in, struct glb_out *out)
 #pragma HLS BIND_STORAGE variable=r->entry type=ram_2p impl=lutram
     struct glb_bank_in bi[RS_GLB_BANKS];
     struct block data[GLB_LANES][RS_GLB_SEGMENTS], lane[GLB_LANES];
-    struct glb_write_entry entry[GLB_WRITERS];
+    struct glb_write_entry entry[GLB_WRITERS];             /* the oldest of each writer      */
     struct glb_place place[GLB_WRITERS];
     bool reads[GLB_READERS], writes[GLB_WRITERS];          /* served at this edge            */
     uint32_t n_read = 0, n_written = 0;
@@ -130,15 +131,17 @@ void glb_clock(struct glb *r, const struct glb_in *in, struct glb_out *out)
             if (reads[p] && in_bank(&r->reader[p].place, segment, l))
                 bi[b].read_row = row_of(r->reader[p].place.quad[l]);
         bi[b].write = false;
-        bi[b].write_row = row_of(place[0].quad[l]);
-        bi[b].write_mask = entry[0].lane[l & (write_blocks[0] - 1u)].mask;
-        bi[b].data_in = entry[0].lane[l & (write_blocks[0] - 1u)].block;
+        bi[b].write_row = row_of(r->writer[0].served.lane[l & (write_blocks[0] - 1u)].quad);
+        bi[b].write_mask = r->writer[0].served.lane[l & (write_blocks[0] - 1u)].mask;
+        bi[b].data_in = r->writer[0].served.lane[l & (write_blocks[0] - 1u)].block;
         for (int p = 0; p < GLB_WRITERS; p++) {
-            if (writes[p] && in_bank(&place[p], segment, l)) {
+            const struct glb_write_lane at = r->writer[p].served.lane[l & (write_blocks[p] - 1u)];
+
+            if (r->writer[p].done && ((r->writer[p].served.lanes >> l) & 1u) != 0 && segment_of(at.quad) == segment) {
                 bi[b].write = true;
-                bi[b].write_row = row_of(place[p].quad[l]);
-                bi[b].write_mask = entry[p].lane[l & (write_blocks[p] - 1u)].mask;
-                bi[b].data_in = entry[p].lane[l & (write_blocks[p] - 1u)].block;
+                bi[b].write_row = row_of(at.quad);
+                bi[b].write_mask = at.mask;
+                bi[b].data_in = at.block;
             }
         }
     }
@@ -151,18 +154,19 @@ void glb_clock(struct glb *r, const struct glb_in *in, struct glb_out *out)
         const bool keep = push && !(next && !queued);
         const uint32_t addr = queued ? r->reader[p].addr[r->reader[p].head] : in->read[p].addr;
 
-        /* Data of the read that was served at the last edge. */
-        r->reader[p].data.valid = r->reader[p].pending;
+        /* Data of the read whose banks have it. */
+        r->reader[p].data.valid = r->reader[p].read.valid;
         for (int l = 0; l < GLB_LANES; l++)
-            lane[l] = data[l][r->reader[p].pending_segment[l] & (RS_GLB_SEGMENTS - 1u)];
-        if (r->reader[p].pending)
+            lane[l] = data[l][r->reader[p].read.segment[l] & (RS_GLB_SEGMENTS - 1u)];
+        if (r->reader[p].read.valid)
             for (uint32_t i = 0; i < 4; i++)
                 if (i < read_blocks[p])
-                    r->reader[p].data.block[i] = lane[(r->reader[p].pending_first + i) & 3u];
-        r->reader[p].pending = reads[p];
-        r->reader[p].pending_first = r->reader[p].place.first;
+                    r->reader[p].data.block[i] = lane[(r->reader[p].read.first + i) & 3u];
+        r->reader[p].read = r->reader[p].asked;
+        r->reader[p].asked.valid = reads[p];
+        r->reader[p].asked.first = r->reader[p].place.first;
         for (int l = 0; l < GLB_LANES; l++)
-            r->reader[p].pending_segment[l] = (uint8_t)segment_of(r->reader[p].place.quad[l]);
+            r->reader[p].asked.segment[l] = (uint8_t)segment_of(r->reader[p].place.quad[l]);
         if (next) {
             r->reader[p].valid = queued || push;
             r->reader[p].place = place_of(addr, read_blocks[p]);
@@ -174,7 +178,8 @@ void glb_clock(struct glb *r, const struct glb_in *in, struct glb_out *out)
         r->reader[p].count = r->reader[p].count + keep - pop;
         if (in->rst) {
             r->reader[p].valid = false;
-            r->reader[p].pending = false;
+            r->reader[p].asked.valid = false;
+            r->reader[p].read.valid = false;
             r->reader[p].data.valid = false;
             r->reader[p].head = 0;
             r->reader[p].tail = 0;
@@ -192,6 +197,7 @@ void glb_clock(struct glb *r, const struct glb_in *in, struct glb_out *out)
         r->writer[p].tail += push;
         r->writer[p].count = r->writer[p].count + push - writes[p];
         r->writer[p].done = writes[p];
+        r->writer[p].served = entry[p];
         if (in->rst) {
             r->writer[p].head = 0;
             r->writer[p].tail = 0;

@@ -50,14 +50,18 @@ struct glb_place {
     uint32_t first : 2;                     /* lane of the first block                       */
     uint16_t quad[GLB_LANES];               /* row of the lane's bank; above it, the segment */
 };
+/* The way back of a read's blocks. */
+struct glb_way {
+    bool     valid;
+    uint32_t first : 2;
+    uint8_t  segment[GLB_LANES];
+};
 struct glb_read_port {
     uint16_t addr[GLB_DEPTH];
     uint32_t head : 2, tail : 2, count : 3;
     bool     valid;
     struct glb_place place;                 /* the oldest request                            */
-    bool     pending;                       /* banks were read at the last edge:             */
-    uint32_t pending_first : 2;
-    uint8_t  pending_segment[GLB_LANES];
+    struct glb_way asked, read;             /* of requests served at the last edge and the one before */
     struct glb_data data;
 };
 /* A write in its queue: the blocks stand where their lanes are, modulo the blocks that the port writes. */
@@ -72,7 +76,8 @@ struct glb_write_entry {
 };
 struct glb_write_port {
     uint32_t head : 2, tail : 2, count : 3;
-    bool     done;
+    bool     done;                          /* a write was served at the last edge:          */
+    struct glb_write_entry served;          /* it goes to its banks at this one              */
 };
 struct glb {
     struct glb_bank bank[RS_GLB_BANKS];

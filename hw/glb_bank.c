@@ -1,7 +1,7 @@
 /*
  * glb_bank.c - one read and one byte-masked write a clock; a read sees what was there before.
  *
- * A write is registered first: it is in the memory an edge later, which no reader can be early enough to notice.
+ * Both are registered first, beside the memory: it is far from where the rows are chosen.
  */
 #include "glb_bank.h"
 
@@ -10,10 +10,11 @@ void glb_bank_clock(struct glb_bank *r, const struct glb_bank_in *in, struct glb
 #pragma HLS PIPELINE II=1
 #pragma HLS BIND_STORAGE variable=r->mem type=ram_2p impl=bram
     for (int b = 0; b < RS_BLOCK; b++)
-        r->data.byte[b] = r->mem[in->read_row][b];
+        r->data.byte[b] = r->mem[r->read_row][b];
     for (int b = 0; b < RS_BLOCK; b++)
         if ((r->write_mask >> b) & 1u)
             r->mem[r->write_row][b] = r->data_in.byte[b];
+    r->read_row = in->read_row;
     r->write_mask = in->write ? in->write_mask : 0;
     r->write_row = in->write_row;
     r->data_in = in->data_in;

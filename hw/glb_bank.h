@@ -15,11 +15,12 @@ struct glb_bank_in {
     struct block data_in;
 };
 struct glb_bank_out {
-    struct block data;                 /* what read_row named at the last edge               */
+    struct block data;                 /* what read_row named two edges ago                  */
 };
 struct glb_bank {
     uint8_t mem[RS_GLB_BANK_DEPTH][RS_BLOCK];
     struct block data;
+    uint32_t read_row : RS_GLB_ROW_BITS;
     uint32_t write_mask : RS_BLOCK;    /* of the write that is on its way                    */
     uint32_t write_row : RS_GLB_ROW_BITS;
     struct block data_in;
