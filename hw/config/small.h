@@ -3,9 +3,9 @@
 #define RS_ROWS            8   /* PE rows; also channels in a block (config.h)             */
 #define RS_COLS            8   /* PE columns                                               */
 #define RS_FILTER_WORDS   64   /* filter spad of a PE: 16-bit words in each of two banks   */
-#define RS_WINDOW_WORDS   32   /* window of a PE: words of two pixels                      */
+#define RS_WINDOW_WORDS   16   /* window of a PE: words of two pixels                      */
 #define RS_ACC_ENTRIES   256   /* psum pairs in each of a column's two accumulator banks   */
 #define RS_GLB_SEGMENTS    2   /* of the global buffer, with four banks each               */
 #define RS_GLB_BANK_DEPTH 2048 /* blocks in each of its banks                              */
 #define RS_WBUF_DEPTH    1024  /* lines of 4 blocks in the filter buffer                   */
-#define RS_ADD_LANES       4   /* residual adders                                          */
+#define RS_ADD_LANES       1   /* residual adders                                          */
