@@ -301,6 +301,14 @@ TEST(refuses_by_name_what_is_no_network_of_reals)
     CHECK(rs_onnx_write(g, false, NULL, &file, &size, &err) == RS_ERR_UNSUPPORTED && file == NULL &&
           strcmp(err.text, "network input 'x' is int32: only int8, int16 and float32 are written") == 0, "%s", err.text);
     rs_graph_destroy(g);
+    g = b_graph();                                       /* int16 as some files have it: numbers, not codes */
+    OK(rs_graph_add_tensor(g, "x", RS_TYPE_S16, 2, dim, NULL, 0, &in, &build_err));
+    OK(rs_graph_add_tensor(g, "y", RS_TYPE_S16, 2, dim, NULL, 0, &out, &build_err));
+    OK(rs_graph_add_node(g, &(struct rs_node){ .op = RS_OP_RESHAPE, .n_shape = 2, .shape = { 2, 3 } }, &in, 1, &out, 1, NULL, &build_err));
+    b_finish(g, in, &out, 1);
+    CHECK(rs_onnx_write(g, false, NULL, &file, &size, &err) == RS_ERR_UNSUPPORTED && file == NULL &&
+          strcmp(err.text, "tensor 'x' is int16 without a scale: only codes of reals are written") == 0, "%s", err.text);
+    rs_graph_destroy(g);
 }
 
 int main(void)

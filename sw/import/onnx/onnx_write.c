@@ -330,6 +330,12 @@ void ow_permute(int rank, const int32_t *dim, size_t width, const struct onnx_la
     }
 }
 
+/* Integers that stand for themselves, as a file's may. */
+static rs_status no_scale(struct onnx_writer *w, const struct rs_tensor *t)
+{
+    return rs_fail(w->err, RS_ERR_UNSUPPORTED, "tensor '%.80s' is %s without a scale: only codes of reals are written", t->name, rs_type_name(t->type));
+}
+
 static rs_status take_constant(struct onnx_writer *w, int tensor, const struct onnx_layout *layout)
 {
     const struct rs_tensor *t = &w->g->tensors[tensor];
@@ -340,6 +346,8 @@ static rs_status take_constant(struct onnx_writer *w, int tensor, const struct o
 
     if (data == NULL)
         return RS_ERR_NOMEM;
+    if (t->type != RS_TYPE_F32 && t->quant.channels < 1)
+        return no_scale(w, t);
     ow_permute(t->rank, t->dim, width, layout, t->data, data);
     for (int i = 0; i < t->rank; i++)
         dim[layout->axis[i]] = t->dim[i];
@@ -358,6 +366,8 @@ static rs_status quantization(struct onnx_writer *w, int tensor, char **scale, c
     const struct rs_tensor *t = &w->g->tensors[tensor];
     struct ow_tensor *own = &w->tensor[tensor];
 
+    if (t->quant.channels != 1)
+        return no_scale(w, t);
     if (own->scale == NULL) {
         TRY(ow_floats(w, tensor, "scale", t->quant.scale, 0, &own->scale));
         TRY(zero_points(w, t->name, ow_type(t->type), t->quant.zero_point, 1, &own->zero_point));

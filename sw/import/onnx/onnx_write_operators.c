@@ -475,7 +475,7 @@ static rs_status write_layer_norm(struct onnx_writer *w, const struct rs_node *n
 
 static bool same_quant(const struct rs_tensor *a, const struct rs_tensor *b)
 {
-    return a->type == RS_TYPE_F32 || (a->quant.scale[0] == b->quant.scale[0] && a->quant.zero_point[0] == b->quant.zero_point[0]);
+    return a->type == RS_TYPE_F32 || (a->quant.channels == 1 && b->quant.channels == 1 && a->quant.scale[0] == b->quant.scale[0] && a->quant.zero_point[0] == b->quant.zero_point[0]);
 }
 
 static rs_status write_reshape(struct onnx_writer *w, const struct rs_node *n)
@@ -568,7 +568,7 @@ static rs_status write_pad(struct onnx_writer *w, const struct rs_node *n)
 {
     const struct rs_tensor *x = input_of(w, n, 0);
     const struct onnx_layout layout = ow_lies(w, n->inputs[0]);
-    const float value = x->type == RS_TYPE_F32 ? n->pad_value : x->quant.scale[0] * (float)(n->pad_code - x->quant.zero_point[0]);
+    float value = n->pad_value;
     int64_t pads[2 * RS_MAX_RANK] = { 0 };
     struct ow_node *last;
     char *in[3];
@@ -578,6 +578,8 @@ static rs_status write_pad(struct onnx_writer *w, const struct rs_node *n)
         pads[x->rank + layout.axis[d]] = n->after[d];
     }
     TRY(ow_take(w, n->inputs[0], &layout, &in[0]));
+    if (x->type != RS_TYPE_F32)
+        value = x->quant.scale[0] * (float)(n->pad_code - x->quant.zero_point[0]);
     TRY(ow_int64s(w, n->outputs[0], "pads", pads, 2 * x->rank, &in[1]));
     TRY(ow_floats(w, n->outputs[0], "value", &value, 0, &in[2]));
     TRY(ow_node(w, "Pad", in, 3, &last));
