@@ -8,6 +8,7 @@
  * finishes a result waits for them, and where a preset has fewer psum words a clock than columns, for those.
  */
 #include "mac_sequencer.h"
+#include "times.h"
 
 void mac_sequencer_clock(struct mac_sequencer *r, const struct mac_sequencer_in *in,
                          struct mac_sequencer_out *out)
@@ -15,39 +16,30 @@ void mac_sequencer_clock(struct mac_sequencer *r, const struct mac_sequencer_in 
 #pragma HLS PIPELINE II=1
     const uint32_t *w = in->group.words;
     const bool took = r->group_take;
-    const bool last_cb = r->cb + 1u == r->n_cb;
-    const bool last_rc = r->rc + 1u == r->n_rc;
-    const uint32_t nq = last_cb ? r->q_last : r->layout.q;
-    const uint32_t nr = last_rc ? r->rp_last : r->layout.rp;
-    const bool first_tap = r->qi == 0 && r->i == 0 && r->j == 0;
-    const bool last_tap = r->qi + 1u == nq && r->i + 1u == nr && r->j + 1u == r->s;
-    const uint32_t column_max = (r->pixel + r->reach + (r->two ? 1u : 0u)) >> 1;
-    const bool bank_ok = (uint16_t)(r->started - 1u - in->flushed) <= 1;
-    const bool filter_ok = in->passes != r->passes_done;
-    const bool ifmap_ok = (uint16_t)(in->loaded - r->column0 - column_max - 1u) < 0x8000u;
+    const bool last_rows = r->cb.last && (r->flatten || r->qi.last);
+    const uint32_t rows = last_rows ? r->rows_last : r->chain;
+    const bool last_tap = r->qi.last && r->i.last && r->j.last;
+    /* Counts that differ by less than 128, 8 and 8. */
+    const bool ifmap_ok = (uint8_t)(in->loaded - r->bound) < 128;
+    const bool filter_ok = ((in->passes ^ r->passes_done) & 7u) != 0;
+    const bool bank_ok = ((r->started - 1u - in->flushed) & 7u) <= 1;
     const bool drain_ok = !last_tap || (r->drain_wait == 0 && (RS_PSUM_WORDS >= RS_COLS || r->psum_debt < RS_PSUM_WORDS));
     const bool issue = r->active && bank_ok && filter_ok && ifmap_ok && drain_ok;
 
-    /* Where the tap's pixels are. */
-    const uint32_t n = (r->pixel & 1u) + (r->wide ? 2u * r->j : r->j);
-    const uint32_t odd_column = r->ring0 + (n >> 1);
-    const uint32_t even_column = odd_column + (r->two && (n & 1u) != 0 ? 1u : 0u);
-    const bool last_rows = last_cb && (r->flatten || r->qi + 1u == nq);
-    const uint32_t rows = last_rows ? r->rows_last : r->chain;
+    /* Where the tap's pixels are: in one word column, or the even one in the next. */
+    const uint32_t next_ring = r->ring + 1u == r->layout.wc ? 0 : r->ring + 1u;
     struct drain_slot slot;
 
     r->op.mac.valid = issue;
-    r->op.mac.first = first_tap;
+    r->op.mac.first = r->first_tap;
     r->op.mac.last = last_tap;
     r->op.mac.depthwise = r->two;
     r->op.mac.wide = r->wide;
-    r->op.mac.odd = n & 1u;
+    r->op.mac.odd = r->tap_odd;
     r->op.mac.filter_addr = ((r->passes_done & 1u) != 0 ? (uint32_t)RS_FILTER_WORDS : 0u) +
                             r->filter_addr;
-    r->op.mac.even_addr = r->slot +
-                          (even_column >= r->layout.wc ? even_column - r->layout.wc : even_column);
-    r->op.mac.odd_addr = r->slot +
-                         (odd_column >= r->layout.wc ? odd_column - r->layout.wc : odd_column);
+    r->op.mac.even_addr = r->slot + (r->two && r->tap_odd ? next_ring : r->ring);
+    r->op.mac.odd_addr = r->slot + r->ring;
     r->op.columns = r->columns;
     for (int d = COUNT_DELAY - 1; d > 0; d--)
         r->count_rows[d] = r->count_rows[d - 1];
@@ -73,14 +65,10 @@ void mac_sequencer_clock(struct mac_sequencer *r, const struct mac_sequencer_in 
 
     r->psum_debt = debt < 0 ? 0 : debt;
 
-    if (issue && r->strip == 0 && r->x == 0 && r->k == 0)
+    if (issue && r->first_result)
         r->macs += r->depthwise ? 1 : rows;
     if (issue) {
-        const bool last_k = r->k + 1u == r->pairs;
-        const uint32_t step = r->two ? 2 : 1;
-        const bool last_x = r->x + step == r->fp;
-        const bool last_strip = r->strip + 1u == r->strips;
-        const bool group_ends = last_tap && last_k && last_x && last_strip && last_cb && last_rc;
+        const bool group_ends = last_tap && r->k.last && r->x.last && r->strip.last && r->cb.last && r->rc.last;
 
         if (last_tap) {
             slot.valid = true;
@@ -88,7 +76,7 @@ void mac_sequencer_clock(struct mac_sequencer *r, const struct mac_sequencer_in 
             slot.chain = r->depthwise ? 1 : r->chain;
             slot.acc.valid = true;
             slot.acc.bank = r->bank;
-            slot.acc.init = r->cb == 0 && r->rc == 0;
+            slot.acc.init = r->first_pass;
             slot.acc.addr = r->entry;
             slot.group_end = group_ends && r->slots == 1;
             r->drain = slot;
@@ -100,68 +88,68 @@ void mac_sequencer_clock(struct mac_sequencer *r, const struct mac_sequencer_in 
             r->drain_end = group_ends;
             r->entry = r->entry + r->entry_step;
             r->psum_debt = debt + r->slot_psums;
+            r->first_result = false;
         }
         r->filter_addr = r->filter_addr + 1;
-
-        if (r->j + 1u != r->s) {
-            r->j = r->j + 1;
+        r->first_tap = last_tap;
+        if (!r->j.last) {
+            r->ring = r->wide || r->tap_odd ? next_ring : r->ring;
+            r->tap_odd = !r->wide && !r->tap_odd;
         } else {
-            r->j = 0;
-            if (r->i + 1u != nr) {
-                r->i = r->i + 1;
-                r->slot = r->slot + r->layout.wc;
-            } else {
-                r->i = 0;
-                if (r->qi + 1u != nq) {
-                    r->qi = r->qi + 1;
-                    r->slot_q = r->slot_q + r->rp_wc;
-                } else {
-                    r->qi = 0;
-                    r->slot_q = 0;
-                    if (!last_k) {
-                        r->k = r->k + 1;
-                    } else {
-                        /* The step is over: word columns before the next one's first are free. */
-                        const uint32_t pixel = r->pixel + (r->two ? 2u : r->u);
-                        const uint32_t moved = (pixel >> 1) - (r->pixel >> 1);
-                        const uint32_t rest = r->nj - (r->pixel >> 1);
-                        const uint32_t ahead = r->ring0 + (last_x ? rest : moved);
+            const uint32_t next_q = r->qi.last ? 0 : r->slot_q + r->rp_wc;
 
-                        r->k = 0;
-                        r->filter_addr = 0;
-                        r->ring0 = ahead >= r->layout.wc ? ahead - r->layout.wc : ahead;
-                        r->freed = r->freed + (uint16_t)(last_x ? rest : moved);
-                        if (!last_x) {
-                            r->x = r->x + step;
-                            r->pixel = pixel;
-                        } else {
-                            r->x = 0;
-                            r->pixel = 0;
-                            r->column0 = r->column0 + (uint16_t)r->nj;
-                            if (!last_strip) {
-                                r->strip = r->strip + 1;
-                            } else {
-                                r->strip = 0;
-                                r->entry = 0;
-                                r->passes_done++;
-                                if (!last_rc) {
-                                    r->rc = r->rc + 1;
-                                } else {
-                                    r->rc = 0;
-                                    r->cb = r->cb + 1;
-                                }
-                                if (group_ends) {
-                                    r->active = false;
-                                    r->end_macs[r->end_tail] = r->macs;
-                                    r->end_tail = r->end_tail + 1;
-                                }
-                            }
-                        }
-                    }
-                }
-                r->slot = r->slot_q;
+            r->ring = r->ring0;
+            r->tap_odd = r->odd;
+            r->slot = r->slot + r->layout.wc;
+            if (r->i.last) {
+                r->slot_q = next_q;
+                r->slot = next_q;
             }
         }
+        if (last_tap && r->k.last) {
+            /* The step is over: word columns before the next one's first are free. */
+            const uint32_t step = r->two ? 1u : r->u == 1 ? (r->odd ? 1u : 0u) : (uint32_t)r->u >> 1;
+            const uint32_t moved = r->x.last ? (uint32_t)r->rest : step;
+            const bool odd = !r->x.last && !r->two && r->u == 1 && !r->odd;
+            const uint32_t ahead = r->ring0 + moved;
+
+            r->filter_addr = 0;
+            r->ring0 = ahead >= r->layout.wc ? ahead - r->layout.wc : ahead;
+            r->freed = r->freed + (uint16_t)moved;
+            r->odd = odd;
+            r->ring = r->ring0;
+            r->tap_odd = odd;
+            r->bound = r->freed + (odd ? r->need_odd : r->need);
+            r->rest = r->x.last ? r->nj : r->rest - moved;
+            if (r->x.last && r->strip.last) {
+                const struct steps cb = r->rc.last ? steps_next(r->cb, 0) : r->cb;
+                const struct steps rc = steps_next(r->rc, r->n_rc);
+
+                r->entry = 0;
+                r->first_pass = false;
+                r->first_result = true;
+                r->passes_done++;
+                r->cb = cb;
+                r->rc = rc;
+                r->nq = cb.last ? r->q_last : r->layout.q;
+                r->nr = rc.last ? r->rp_last : r->layout.rp;
+                if (group_ends) {
+                    r->active = false;
+                    r->end_macs[r->end_tail] = r->macs;
+                    r->end_tail = r->end_tail + 1;
+                }
+            }
+            if (r->x.last)
+                r->strip = steps_next(r->strip, r->strips);
+            r->x = steps_next(r->x, r->row_steps);
+        }
+        if (last_tap)
+            r->k = steps_next(r->k, r->pairs);
+        if (r->j.last && r->i.last)
+            r->qi = steps_next(r->qi, r->nq);
+        if (r->j.last)
+            r->i = steps_next(r->i, r->nr);
+        r->j = steps_next(r->j, r->s);
     }
 
     for (int d = ACC_DELAY; d > 0; d--)
@@ -169,7 +157,7 @@ void mac_sequencer_clock(struct mac_sequencer *r, const struct mac_sequencer_in 
     r->line[0] = slot;
 
     r->group_take = false;
-    if (!r->active && !took && in->group.valid) {
+    if (!r->active && r->ahead) {
         const struct window_layout layout = window_layout_of(w);
 
         r->group_take = true;
@@ -187,37 +175,58 @@ void mac_sequencer_clock(struct mac_sequencer *r, const struct mac_sequencer_in 
         r->entry_step = RS_GET_U(w, MODE) == RS_MODE_DEPTHWISE ? RS_ROWS : 1;
         r->mask = RS_GET_U(w, ROWS_MASK);
         r->mask_last = RS_GET_U(w, ROWS_MASK_LAST);
-        r->slot_psums = RS_GET_U(w, E) * RS_GET_U(w, FX) * RS_GET_U(w, MX) *
-                        (RS_GET_U(w, MODE) == RS_MODE_DEPTHWISE ? RS_ROWS : RS_GET_U(w, CHAINS));
+        r->slot_psums = r->ahead_psums;
         r->u = 1u << RS_GET_U(w, LOG2_U) << RS_GET_U(w, WIDE);
         r->s = RS_GET_U(w, S);
-        r->reach = RS_GET_U(w, WIDE) != 0 ? 2 * RS_GET_U(w, S) - 1 : RS_GET_U(w, S) - 1;
         r->q_last = RS_GET_U(w, Q_LAST);
         r->rp_last = RS_GET_U(w, MODE) == RS_MODE_FLATTEN ? 1 : RS_GET_U(w, RP_LAST);
         r->n_rc = RS_GET_U(w, N_RC);
-        r->n_cb = RS_GET_U(w, N_CB);
         r->pairs = RS_GET_U(w, PAIRS);
         r->strips = RS_GET_U(w, NS);
-        r->fp = RS_GET_U(w, FP);
+        r->row_steps = r->two ? RS_GET_U(w, FP) >> 1 : RS_GET_U(w, FP);
         r->nj = RS_GET_U(w, NJ);
         r->chain = RS_GET_U(w, MODE) == RS_MODE_DEPTHWISE ? RS_ROWS : RS_GET_U(w, CHAIN);
         r->rows_last = RS_GET_U(w, ROWS_LAST);
-        r->columns = RS_GET_U(w, E) * RS_GET_U(w, FX) * RS_GET_U(w, MX);
-        r->rp_wc = layout.rp * layout.wc;
-        r->cb = 0;
-        r->rc = 0;
-        r->strip = 0;
-        r->x = 0;
-        r->k = 0;
-        r->qi = 0;
-        r->i = 0;
-        r->j = 0;
+        r->columns = r->ahead_columns;
+        r->rp_wc = r->ahead_rp_wc;
+        r->need = r->ahead_need;
+        r->need_odd = r->ahead_need_odd;
+        r->bound = r->freed + r->ahead_need;
+        r->cb = steps_of(RS_GET_U(w, N_CB));
+        r->rc = steps_of(RS_GET_U(w, N_RC));
+        r->nq = r->cb.last ? r->q_last : layout.q;
+        r->nr = r->rc.last ? r->rp_last : layout.rp;
+        r->strip = steps_of(r->strips);
+        r->x = steps_of(r->row_steps);
+        r->k = steps_of(r->pairs);
+        r->qi = steps_of(r->nq);
+        r->i = steps_of(r->nr);
+        r->j = steps_of(r->s);
+        r->first_pass = true;
+        r->first_result = true;
+        r->first_tap = true;
+        r->odd = false;
+        r->ring = r->ring0;
+        r->tap_odd = false;
+        r->rest = r->nj;
         r->filter_addr = 0;
         r->slot_q = 0;
         r->slot = 0;
-        r->pixel = 0;
         r->entry = 0;
         r->macs = 0;
+    }
+    {
+        const uint32_t columns = times(times(RS_GET_U(w, E), RS_GET_U(w, FX)) & 31u, RS_GET_U(w, MX)) & 31u;
+        const uint32_t results = RS_GET_U(w, MODE) == RS_MODE_DEPTHWISE ? RS_ROWS : RS_GET_U(w, CHAINS);
+        const uint32_t bytes = RS_GET_U(w, S) << RS_GET_U(w, WIDE);
+        const bool two = RS_GET_U(w, MODE) == RS_MODE_DEPTHWISE && RS_GET_U(w, LOG2_U) == 0 && RS_GET_U(w, WIDE) == 0;
+
+        r->ahead = in->group.valid && !took && !r->group_take;
+        r->ahead_columns = columns;
+        r->ahead_psums = RS_PSUM_WORDS < RS_COLS ? times(columns, results) : 0;
+        r->ahead_rp_wc = times(RS_GET_U(w, MODE) == RS_MODE_FLATTEN ? 1 : RS_GET_U(w, RP), RS_GET_U(w, WC));
+        r->ahead_need = (bytes + 1u + two) >> 1;
+        r->ahead_need_odd = (bytes + 2u + two) >> 1;
     }
 
     if (r->line[ACC_DELAY].valid && r->line[ACC_DELAY].group_end) {
@@ -230,7 +239,7 @@ void mac_sequencer_clock(struct mac_sequencer *r, const struct mac_sequencer_in 
         r->active = false;
         r->layout.wc = 0;
         r->bank = true;                    /* the first group goes to bank 0                     */
-        r->column0 = 0;
+        r->ahead = false;
         r->started = 0;
         r->passes_done = 0;
         r->freed = 0;

@@ -24,6 +24,33 @@ struct drain_slot {
     bool     group_end;
 };
 
+/* A loop: steps that are left, and whether this one is the last, which is known before the step. */
+struct steps {
+    uint32_t left : 12;
+    bool     last;
+};
+
+static inline struct steps steps_of(uint32_t n)
+{
+    struct steps s;
+
+    s.left = n;
+    s.last = n == 1;
+    return s;
+}
+
+/* After a step; the loop starts again with n. */
+static inline struct steps steps_next(struct steps s, uint32_t n)
+{
+    struct steps next = steps_of(n);
+
+    if (!s.last) {
+        next.left = s.left - 1u;
+        next.last = s.left == 2;
+    }
+    return next;
+}
+
 struct mac_sequencer_in {
     bool     rst;
     struct group_view group;
@@ -49,27 +76,34 @@ struct mac_sequencer_out {
 };
 struct mac_sequencer {
     bool     group_take, active;
+    bool     ahead;                        /* what is derived from the next group: known         */
+    uint32_t ahead_columns : 5, ahead_rp_wc : 8, ahead_need : 5, ahead_need_odd : 5, ahead_psums : 9;
     struct window_layout layout;
     bool     depthwise, two;               /* DEPTHWISE; its lanes are two positions             */
     bool     flatten;
     bool     wide;                         /* a pixel is a word: its two bytes                    */
-    uint32_t reach : 5;                    /* byte columns of the taps after the first            */
-    uint32_t u : 4, s : 4, q_last : 5, rp_last : 4, n_rc : 4, n_cb : 12;
-    uint32_t pairs : 5, strips : 6, fp : 9, nj : 10, chain : 5, rows_last : 5, columns : 5;
+    uint32_t u : 4, s : 4, q_last : 5, rp_last : 4, n_rc : 4;
+    uint32_t nq : 5, nr : 4;               /* of this pass                                       */
+    uint32_t pairs : 5, strips : 6, row_steps : 9, nj : 10, chain : 5, rows_last : 5, columns : 5;
     uint32_t rp_wc : 8;
+    uint32_t need : 5, need_odd : 5;       /* word columns of a step, from the first pixel's on  */
     bool     bank;
     uint32_t slots : 5;                    /* drains of a result                                 */
     uint32_t slot_step : 13, entry_step : 5;       /* entries between them; between steps        */
     uint32_t slot_psums : 9, psum_debt : 10;       /* psums of a result; that the port has still to move */
     uint32_t mask : RS_ROWS, mask_last : RS_ROWS;  /* rows whose zeros count                     */
 
-    uint32_t cb : 12, rc : 4, strip : 6, x : 9, k : 5, qi : 5, i : 4, j : 4;
+    /* Loops, from the outside: passes, strips, steps of a strip, filter pairs, channel blocks, filter rows, columns. */
+    struct steps cb, rc, strip, x, k, qi, i, j;
+    bool     first_pass, first_result, first_tap;  /* of the group, of the pass, of the result   */
     uint32_t filter_addr : RS_FILTER_BITS;
     uint32_t slot_q : 8, slot : 8;         /* window address of (qi, 0), (qi, i), column 0       */
-    uint32_t pixel : 11;                   /* first pixel of the step, from the strip's first    */
+    bool     odd;                          /* the step's first pixel is the odd one of its word column */
+    uint32_t rest : 10;                    /* word columns from there to the strip's end         */
     uint32_t ring0 : 5;                    /* window column of the step's first word column      */
-    uint32_t ring_strip : 5;               /* of the strip's first                               */
-    uint16_t column0;                      /* number of the strip's first word column            */
+    uint32_t ring : 5;                     /* of the tap's, whose pixel is the odd one if tap_odd */
+    bool     tap_odd;
+    uint8_t  bound;                        /* freed + need: number behind the step's last word column, modulo 2^8 */
     uint32_t entry : RS_ACC_BITS + 1;
     uint32_t drain_wait : 5;
     uint32_t macs, macs_out;

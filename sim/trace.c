@@ -54,12 +54,11 @@ static void array(struct trace *t, const struct core *r)
 
         next_slice(t, r->counters.value, (int32_t)RS_GET_U(words, LAYER));
     }
-    if (m->active && (m->group_take || m->cb != t->cb || m->rc != t->rc)) {
+    if (m->active && (m->group_take || m->passes_done != t->passes_done)) {
         end(t, RS_TRACE_PASS, t->clock);
         begin(t, RS_TRACE_PASS, t->clock, t->open[RS_TRACE_ARRAY].layer, 0);
     }
-    t->cb = m->cb;
-    t->rc = m->rc;
+    t->passes_done = m->passes_done;
 }
 
 static void output(struct trace *t, const struct core *r)

@@ -16,7 +16,7 @@ struct trace {
     struct rs_trace_event open[RS_TRACE_TRACKS];           /* begun, not ended: `end` is 0                 */
     bool     is_open[RS_TRACE_TRACKS];
     uint32_t n[RS_TRACE_TRACKS];           /* events of the job so far                                     */
-    uint32_t cb, rc;                       /* of the open pass                                             */
+    uint16_t passes_done;                  /* when the open pass began                                       */
     struct rs_trace_event flush[TRACE_GROUPS];             /* begun flushes, oldest first                  */
     uint32_t n_flush;
     uint64_t flush_end;                    /* of the last one                                              */
