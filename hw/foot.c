@@ -8,6 +8,12 @@
  */
 #include "foot.h"
 
+/* Which psum of its entry a step requantizes. */
+static inline bool lane_of(uint32_t step)
+{
+    return step / REQUANTIZE_HALVES != 0;
+}
+
 void foot_clock(struct foot *r, const struct foot_in *in, struct foot_out *out)
 {
 #pragma HLS PIPELINE II=1
@@ -25,36 +31,40 @@ void foot_clock(struct foot *r, const struct foot_in *in, struct foot_out *out)
     ai.psum = in->psum;
     ai.read.bank = flush.bank;
     ai.read.addr = flush.addr;
-    qi.psum[0] = r->acc_out.entry.lane0;
-    qi.psum[1] = r->acc_out.entry.lane1;
-    qi.param[0] = r->now0;
-    qi.param[1] = r->now1;
+    for (int l = 0; l < REQUANTIZE_LANES; l++) {
+        const bool second = REQUANTIZE_LANES == 2 ? l == 1 : lane_of(r->step);
+
+        qi.psum[l] = second ? r->acc_out.entry.lane1 : r->acc_out.entry.lane0;
+        qi.param[l] = second ? r->now1 : r->now0;
+    }
+    qi.half = REQUANTIZE_HALVES == 2 && (r->step & 1u) != 0;
     qi.range = r->range;
     qi.wide = r->wide;
 
     if (place.valid) {
         const uint8_t code0 = r->codes.code[0];
-        const uint8_t code1 = r->codes.code[1];
+        const uint8_t code1 = r->codes.code[REQUANTIZE_LANES - 1];
+        const bool due0 = REQUANTIZE_LANES == 2 || !place.lane;        /* lane 0's code has come, lane 1's */
+        const bool due1 = REQUANTIZE_LANES == 2 || place.lane;
 
         for (int b = 0; b < RS_BLOCK; b++) {
 #pragma HLS UNROLL
             for (int p = 0; p < 2; p++) {
 #pragma HLS UNROLL
                 if (place.kind == FLUSH_FILTERS) {
-                    if ((int)place.pixel == p && (int)place.index == b / 2)
+                    if ((int)place.pixel == p && (int)place.index == b / 2 && (b % 2 == 0 ? due0 : due1))
                         r->pair.byte[p][b] = b % 2 == 0 ? code0 : code1;
                 } else if ((int)place.index == b) {
-                    if (place.kind == FLUSH_POSITIONS)
-                        r->pair.byte[p][b] = p == 0 ? code0 : code1;
-                    else if ((int)place.pixel == p)
-                        r->pair.byte[p][b] = code0;
+                    if (place.kind == FLUSH_POSITIONS ? (p == 0 ? due0 : due1) : (int)place.pixel == p && due0)
+                        r->pair.byte[p][b] = place.kind == FLUSH_POSITIONS && p == 1 ? code1 : code0;
                 }
             }
         }
     }
     for (int i = FOOT_EDGES - 2; i > 0; i--)
         r->place[i] = r->place[i - 1];
-    r->place[0].valid = flush.valid;
+    r->place[0].valid = flush.valid && (REQUANTIZE_HALVES == 1 || (flush.step & 1u) != 0);
+    r->place[0].lane = lane_of(flush.step);
     r->place[0].index = flush.index;
     r->place[0].kind = flush.kind;
     r->place[0].pixel = flush.pixel;
@@ -66,6 +76,7 @@ void foot_clock(struct foot *r, const struct foot_in *in, struct foot_out *out)
     r->now1 = r->param1[(asked.bank ? RS_MAX_PAIRS : 0) + asked.param];
     r->range = asked.range;
     r->wide = asked.wide;
+    r->step = asked.step;
     if (param.valid && param.place.g == param.group) {
         r->param0[(param.bank ? RS_MAX_PAIRS : 0) + param.index] = param.param[0];
         r->param1[(param.bank ? RS_MAX_PAIRS : 0) + param.index] = param.param[1];

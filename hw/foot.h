@@ -20,6 +20,7 @@ struct flush_op {             /* turn one entry into codes                      
     uint32_t kind  : 2;       /* enum flush_kind                                             */
     bool     pixel;
     bool     wide;
+    uint32_t step  : 2;       /* of the RS_REQUANTIZE_CLOCKS of the entry                     */
     struct requantize_range range;
 };
 struct param_op {             /* parameters of one filter pair, for the columns of a group   */
@@ -54,6 +55,7 @@ struct foot_place {           /* where a code goes                              
     uint32_t index : 4;
     uint32_t kind  : 2;
     bool     pixel;
+    bool     lane;            /* whose code it is, where they come one after the other       */
 };
 struct foot {
     struct foot_op op;
@@ -66,6 +68,7 @@ struct foot {
     struct requantize_param now0, now1;
     struct requantize_range range;
     bool     wide;
+    uint32_t step : 2;
     struct foot_place place[FOOT_EDGES - 1];
     struct pixel_pair pair;
 };

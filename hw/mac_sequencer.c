@@ -168,7 +168,7 @@ void mac_sequencer_clock(struct mac_sequencer *r, const struct mac_sequencer_in 
         r->layout = layout;
         r->flatten = RS_GET_U(w, MODE) == RS_MODE_FLATTEN;
         r->depthwise = RS_GET_U(w, MODE) == RS_MODE_DEPTHWISE;
-        r->wide = RS_GET_U(w, WIDE) != 0;
+        r->wide = RS_WIDE && RS_GET_U(w, WIDE) != 0;
         r->two = RS_GET_U(w, MODE) == RS_MODE_DEPTHWISE && RS_GET_U(w, LOG2_U) == 0 && RS_GET_U(w, WIDE) == 0;
         r->slots = RS_GET_U(w, MODE) == RS_MODE_DEPTHWISE ? RS_ROWS : RS_GET_U(w, CHAINS);
         r->slot_step = RS_GET_U(w, MODE) == RS_MODE_DEPTHWISE ? 1 : RS_GET_U(w, CHAIN_ENTRIES);

@@ -149,9 +149,10 @@ void output_stage_clock(struct output_stage *r, const struct output_stage_in *in
     /* Entries: one a clock while a pair is under way. */
     r->flush.valid = false;
     if (r->active) {
-        const bool first = r->index == 0 && !r->pixel;
+        const bool first = r->index == 0 && !r->pixel && r->step == 0;
+        const bool done = r->step + 1u == RS_REQUANTIZE_CLOCKS;
         const bool two = r->x + 1 < r->fp;
-        const bool last = r->index + 1u == r->sweep && (r->kind == FLUSH_POSITIONS || r->pixel || !two);
+        const bool last = done && r->index + 1u == r->sweep && (r->kind == FLUSH_POSITIONS || r->pixel || !two);
         const bool room = ITEM_DEPTH >= r->item_count + r->promised + columns + 1;
 
         if ((!first || room) && (!last || r->gap == 0)) {
@@ -164,7 +165,9 @@ void output_stage_clock(struct output_stage *r, const struct output_stage_in *in
             r->flush.pixel = r->pixel;
             r->flush.wide = r->wide;
             r->flush.range = r->range;
-            r->entry = r->entry + 1;
+            r->flush.step = r->step;
+            r->step = done ? 0 : r->step + 1u;
+            r->entry = done ? r->entry + 1u : r->entry;
             start_pair = first;
             if (last) {
                 r->start[0].valid = true;
@@ -201,10 +204,10 @@ void output_stage_clock(struct output_stage *r, const struct output_stage_in *in
                         r->param = r->param + r->chain_params;
                     }
                 }
-            } else if (r->index + 1u == r->sweep) {
+            } else if (done && r->index + 1u == r->sweep) {
                 r->index = 0;
                 r->pixel = true;
-            } else {
+            } else if (done) {
                 r->index = r->index + 1;
             }
         }
@@ -239,7 +242,7 @@ void output_stage_clock(struct output_stage *r, const struct output_stage_in *in
             r->strips_all = RS_GET_U(w, NS);
             r->chains = RS_GET_U(w, CHAINS) - 1;
             r->fp = RS_GET_U(w, FP) << RS_GET_U(w, WIDE);
-            r->wide = RS_GET_U(w, WIDE) != 0;
+            r->wide = RS_WIDE && RS_GET_U(w, WIDE) != 0;
             r->m_valid = RS_GET_U(w, M_VALID);
             r->sweep = mode == RS_MODE_DEPTHWISE ? RS_ROWS : RS_GET_U(w, PAIRS);
             r->filters = mode == RS_MODE_DEPTHWISE ? RS_BLOCK
@@ -278,6 +281,7 @@ void output_stage_clock(struct output_stage *r, const struct output_stage_in *in
             r->add_param.shift_out = RS_GET_U(w, ADD_SHIFT_OUT);
             r->x = 0;
             r->index = 0;
+            r->step = 0;
             r->pixel = false;
             r->entry = 0;
             r->param = 0;

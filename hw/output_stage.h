@@ -6,7 +6,8 @@
 #include "glb.h"
 #include "group_queue.h"
 
-#define ITEM_DEPTH  64                     /* pixel pairs that may wait: three rounds of the columns, so */
+#define ITEM_BITS   (RS_COLS <= 8 ? 5 : 6)
+#define ITEM_DEPTH  (1 << ITEM_BITS)       /* pixel pairs that may wait: three rounds of the columns, so */
                                            /* that one can drain while the next is promised places    */
 #define ITEM_CHUNKS (2 * RS_BLOCK / RS_ADD_LANES)   /* clocks of the adders for a pixel pair  */
 #define READY_DEPTH 4                      /* sums that may wait for the global buffer          */
@@ -93,6 +94,7 @@ struct output_stage {
 
     /* Reading entries. */
     uint32_t chains : 5, strip : 6, x : 10, index : 5;
+    uint32_t step : 2;                     /* of an entry                                       */
     bool     pixel;
     uint32_t entry : RS_ACC_BITS, param : RS_PARAM_BITS;   /* param: of the chain's first pair  */
     uint32_t gap : 5;                      /* clocks until a pair may end                       */
@@ -113,7 +115,7 @@ struct output_stage {
     bool     end_due;
 
     struct output_item item[ITEM_DEPTH];
-    uint32_t item_head : 6, item_tail : 6, item_count : 7, promised : 7;
+    uint32_t item_head : ITEM_BITS, item_tail : ITEM_BITS, item_count : 7, promised : 7;
     uint32_t asked : 7;                    /* items from the head whose residual was asked for  */
     uint32_t fed : 7;                      /* items from the head that are in the adders        */
 

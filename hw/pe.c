@@ -41,10 +41,11 @@ void pe_clock(struct pe *r, const struct pe_in *in, struct pe_out *out)
     const int32_t x1 = r->c2.odd ? r->x_even : r->x_odd;
     const bool zero0 = x0 == 0;
     const bool zero1 = x1 == 0;
-    const bool both = r->c2.depthwise || r->c2.wide;
+    const bool wide2 = RS_WIDE && r->c2.wide, wide4 = RS_WIDE && r->c4.wide;
+    const bool both = r->c2.depthwise || wide2;
 
     mul.enable = r->c2.valid && !(both ? zero0 && zero1 : zero0);
-    if (r->c2.wide) {
+    if (wide2) {
         mul.a = (x1 * 256) + (x0 & 255);
         mul.b = (r->w.lane1 * 256) + (r->w.lane0 & 255);
     } else if (r->c2.depthwise) {
@@ -62,9 +63,9 @@ void pe_clock(struct pe *r, const struct pe_in *in, struct pe_out *out)
     /* Edge 4. */
     if (r->c4.valid) {
         const int64_t product = r->add4 ? r->mul_out.product : 0;
-        const int32_t low = r->c4.wide ? (int16_t)product : (int32_t)((uint32_t)product << 14) >> 14;
-        const int32_t high = (int32_t)(r->c4.wide ? product >> 16 : product >> 18);
-        const uint32_t carry = (uint32_t)(r->c4.wide ? product >> 15 : product >> 17) & 1u;
+        const int32_t low = wide4 ? (int16_t)product : (int32_t)((uint32_t)product << 14) >> 14;
+        const int32_t high = (int32_t)(wide4 ? product >> 16 : product >> 18);
+        const uint32_t carry = (uint32_t)(wide4 ? product >> 15 : product >> 17) & 1u;
         const int32_t sum0 = r->acc0 + low;
         const int32_t sum1 = add_carry(r->acc1, high, carry);
 
@@ -87,7 +88,7 @@ void pe_clock(struct pe *r, const struct pe_in *in, struct pe_out *out)
     r->add3 = mul.enable;
     r->gated = in->gated_n;
     if (r->c2.valid && r->count)
-        r->gated = in->gated_n + (r->c2.wide ? (zero0 && zero1 ? 1u : 0u)
+        r->gated = in->gated_n + (wide2 ? (zero0 && zero1 ? 1u : 0u)
                                              : (zero0 ? 1u : 0u) + ((r->c2.depthwise ? zero1 : zero0) ? 1u : 0u));
     mul2_clock(&r->mul, &mul, &r->mul_out);
 

@@ -70,7 +70,8 @@ uint32_t board_interrupts(const struct board *b);
     .filter_words = RS_FILTER_WORDS, .window_words = RS_WINDOW_WORDS,                         \
     .acc_entries = RS_ACC_ENTRIES, .glb_blocks = RS_GLB_BLOCKS, .wbuf_words = RS_WBUF_WORDS,  \
     .add_lanes = RS_ADD_LANES, \
-    .psum_words = RS_PSUM_WORDS, .max_pairs = RS_MAX_PAIRS }
+    .psum_words = RS_PSUM_WORDS, .max_pairs = RS_MAX_PAIRS,                          \
+    .wide = RS_WIDE, .requantize_clocks = RS_REQUANTIZE_CLOCKS }
 
 /* Checks @options and fills in defaults of everything but the timing. */
 bool board_options(struct rs_platform_options *options, char *text, size_t text_bytes);

@@ -13,7 +13,7 @@
 #include <stdint.h>
 #include <stdbool.h>
 
-#define RS_PLATFORM_ABI 2
+#define RS_PLATFORM_ABI 3
 
 /* The configuration that was compiled in (hw/config/config.h), for planner and driver. */
 struct rs_hw_config {
@@ -23,6 +23,7 @@ struct rs_hw_config {
     uint32_t filter_words, window_words, acc_entries;
     uint32_t glb_blocks, wbuf_words, add_lanes;
     uint32_t psum_words, max_pairs;
+    uint32_t wide, requantize_clocks;      /* int16: 0, 1; clocks for a psum pair        */
 };
 
 struct rs_mem_timing {              /* all zero means the defaults                         */

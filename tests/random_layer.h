@@ -401,6 +401,15 @@ static void random_layers_check(const struct rs_platform_api *api, const struct 
         options.timing.latency_cycles = (uint32_t)rnd_range(1, 200);
         options.timing.hostile_seed = rnd_range(0, 3) == 0 ? rnd() : 0;
         random_layer_make(&l, kind >= 0 ? (enum layer_kind)kind : (enum layer_kind)(i % LAYER_KINDS), max_extent, max_channels);
+        if (l.layer.type != RS_PLAN_S8 && !api->config.wide) {
+            struct rs_plan *plan;
+            struct rs_error err;
+
+            CHECK(rs_plan_layer(&l.layer, &api->config, NULL, &plan, &err) == RS_ERR_UNSUPPORTED, "seed %llu: int16 without RS_WIDE",
+                  (unsigned long long)layer_seed);
+            random_layer_free(&l);
+            continue;
+        }
         for (int t = 0; t < (twin != NULL ? 2 : 1); t++) {
             const struct rs_platform_api *a = t == 0 ? api : twin;
             struct rs_platform *p = a->create(&options, text, sizeof text);

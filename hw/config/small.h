@@ -9,3 +9,5 @@
 #define RS_GLB_BANK_DEPTH 2048 /* blocks in each of its banks                              */
 #define RS_WBUF_DEPTH    1024  /* lines of 4 blocks in the filter buffer                   */
 #define RS_ADD_LANES       1   /* residual adders                                          */
+#define RS_WIDE            0   /* no int16                                                 */
+#define RS_REQUANTIZE_CLOCKS 4 /* two of the 156 multipliers a column, 128 of which are PEs' */

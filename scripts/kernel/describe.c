@@ -50,7 +50,8 @@ static void cfg(void)
         .preset = RS_PRESET_NAME, .config_hash = RS_CONFIG_HASH, .isa_version = RS_ISA_VERSION, .rows = RS_ROWS, .cols = RS_COLS,
         .block = RS_BLOCK, .axi_bytes = RS_AXI_BYTES, .filter_words = RS_FILTER_WORDS, .window_words = RS_WINDOW_WORDS,
         .acc_entries = RS_ACC_ENTRIES, .glb_blocks = RS_GLB_BLOCKS, .wbuf_words = RS_WBUF_WORDS, .add_lanes = RS_ADD_LANES,
-        .psum_words = RS_PSUM_WORDS, .max_pairs = RS_MAX_PAIRS}};
+        .psum_words = RS_PSUM_WORDS, .max_pairs = RS_MAX_PAIRS,
+        .wide = RS_WIDE, .requantize_clocks = RS_REQUANTIZE_CLOCKS}};
 
     rs_emulation_text(&e, text);
     fputs(text, stdout);

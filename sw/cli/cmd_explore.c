@@ -52,7 +52,7 @@ static struct rs_hw_config config_of(const struct point *p)
                                  .window_words = (uint32_t)p->v[WINDOW], .acc_entries = (uint32_t)p->v[ACC],
                                  .glb_blocks = 16 * (uint32_t)p->v[GLB], .wbuf_words = 2 * (uint32_t)p->v[WBUF],
                                  .add_lanes = (uint32_t)p->v[ADDERS],
-                                 .psum_words = (uint32_t)p->v[COLS], .max_pairs = 16};
+                                 .psum_words = (uint32_t)p->v[COLS], .max_pairs = 16, .wide = 1, .requantize_clocks = 1};
 }
 
 /* ---- networks ------------------------------------------------------------------------------------------------ */

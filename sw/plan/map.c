@@ -18,7 +18,6 @@ enum {
     FIRST_FILL = 20,             /* wait over to first MAC, without the words themselves              */
     FILTER_FILL = 8,             /* the same for filter words                                         */
     ADD_FILL = REQUANTIZE_EDGES + ADD_EDGES + 15,    /* first psum to first sum: a group with residuals starts when the adders are empty */
-    ADD_QUEUE = 48,              /* pairs of pixels that wait for the adders, when the last entries have been read */
     POOL_COMMANDS = 4,           /* a pool's channel blocks go into at most so many                   */
     MOST_GROUPS = 1000000,
     MAX_CANDIDATES = 64
@@ -68,6 +67,12 @@ static int min_taps(const struct layer *l, const struct rs_mapping *m, int rows)
     const struct passes p = rs_map_passes(l, m, rows);
 
     return rs_map_taps(l, m, &p, p.n_cb - 1, p.n_rc - 1);
+}
+
+/* Pairs of pixels that wait for the adders, when the last entries have been read. */
+static int adders_queue(const struct rs_hw_config *c)
+{
+    return c->cols <= 8 ? 24 : 48;
 }
 
 void rs_map_group_cost(const struct rs_hw_config *c, const struct layer *l, const struct group *g, struct group_cost *cost)
@@ -127,11 +132,11 @@ void rs_map_group_cost(const struct rs_hw_config *c, const struct layer *l, cons
     cost->filters += cost->params;
     cost->run = total + GROUP_GAP;
     cost->flush = (int64_t)g->ns * chains * rs_div_up(g->fp * rs_layer_px(l), 2) *
-                  rs_max(m->mode == RS_MODE_DEPTHWISE ? rows : rs_layer_lanes(l) * g->pairs, used);
+                  rs_max((m->mode == RS_MODE_DEPTHWISE ? rows : rs_layer_lanes(l) * g->pairs) * (int)c->requantize_clocks, used);
     if (l->add) {                /* the adders' clocks for each pair of pixels, most of them after its entries have been read */
         const int64_t adders = (int64_t)g->ns * rs_div_up(g->fp * rs_layer_px(l), 2) * used * (2 * block / (int)c->add_lanes);
 
-        cost->added = rs_min64(rs_max64(0, adders - cost->flush), ADD_QUEUE * (2 * block / (int)c->add_lanes)) + ADD_FILL;
+        cost->added = rs_min64(rs_max64(0, adders - cost->flush), adders_queue(c) * (2 * block / (int)c->add_lanes)) + ADD_FILL;
         cost->flush = rs_max64(cost->flush, adders) + ADD_FILL;
     }
 }

@@ -21,7 +21,7 @@ static rs_status config_check(const struct rs_hw_config *c, struct rs_error *err
     if (c->isa_version != RS_ISA_VERSION)
         return rs_fail(err, RS_ERR_RANGE, "device has command set %u, this planner writes %u", c->isa_version, RS_ISA_VERSION);
     if (c->filter_words < 16 || c->window_words < 12 || c->acc_entries < 16 || c->psum_words < 1 || c->max_pairs < 16 || c->glb_blocks < 1024 || c->wbuf_words < 128 ||
-        c->add_lanes == 0 || c->axi_bytes != 4 * c->block || c->glb_blocks > 65536 || c->wbuf_words > 32768)
+        c->add_lanes == 0 || c->requantize_clocks == 0 || c->axi_bytes != 4 * c->block || c->glb_blocks > 65536 || c->wbuf_words > 32768)
         return rs_fail(err, RS_ERR_RANGE, "buffers of the configuration are out of range");
     return RS_OK;
 }
@@ -167,7 +167,7 @@ static bool layer_of_product(const struct rs_graph *g, int node, int block, stru
 }
 
 /* Makes a layer of a node that has filters or a window; false with the reason if the array cannot do it. */
-static bool layer_of_node(const struct rs_graph *g, int node, int block, struct layer *l, char *reason, size_t size)
+static bool layer_of_node(const struct rs_graph *g, int node, const struct rs_hw_config *hw, struct layer *l, char *reason, size_t size)
 {
     const struct rs_node *n = &g->nodes[node];
     struct rs_layer x;
@@ -180,13 +180,15 @@ static bool layer_of_node(const struct rs_graph *g, int node, int block, struct 
     case RS_OP_DEPTHWISE_CONV2D:  l->kind = RS_PLAN_DEPTHWISE; break;
     case RS_OP_MAX_POOL_2D:       l->kind = RS_PLAN_MAX_POOL; break;
     case RS_OP_AVERAGE_POOL_2D:   l->kind = RS_PLAN_AVERAGE_POOL; break;
-    case RS_OP_BATCH_MATMUL:      return layer_of_product(g, node, block, l, reason, size);
+    case RS_OP_BATCH_MATMUL:      return layer_of_product(g, node, (int)hw->block, l, reason, size);
     case RS_OP_MEAN:              NO("MEAN rescales; the array's average pool does not");
     default:                      NO("the array has no %s", rs_op_name(n->op));
     }
     if (!rs_graph_layer(g, node, &x))
         NO("%s without a layer's geometry", rs_op_name(n->op));
     l->wide = is_s16(g, x.ifmap) && is_s16(g, x.ofmap);
+    if (l->wide && !hw->wide)
+        NO("the array of preset %s has no int16", hw->preset);
     if (!l->wide && (!is_s8(g, x.ifmap) || !is_s8(g, x.ofmap)))
         NO("%s to %s: the array has int8 or int16 on both sides", rs_type_name(g->tensors[x.ifmap].type), rs_type_name(g->tensors[x.ofmap].type));
     if (g->tensors[x.ifmap].data != NULL)
@@ -240,7 +242,7 @@ static bool layer_of_node(const struct rs_graph *g, int node, int block, struct 
     }
     if (!shape_fits(l, x.Uh, x.Uw, x.dilation_h, x.dilation_w, reason, size))
         return false;
-    finish_layer(l, block);
+    finish_layer(l, (int)hw->block);
     return true;
 }
 
@@ -438,7 +440,6 @@ static void decide(struct planning *x)
 {
     const struct rs_graph *g = x->g;
     struct rs_plan *plan = x->plan;
-    const int block = (int)plan->config.block;
 
     for (int t = 0; t < g->n_tensors; t++)
         x->root[t] = t;
@@ -505,7 +506,7 @@ static void decide(struct planning *x)
             snprintf(s->reason, sizeof s->reason, "added while %s writes its ofmap (operand %d)", rs_op_name(g->nodes[carrier].op), acc);
             continue;
         }
-        if (layer_of_node(g, i, block, &l, s->reason, sizeof s->reason)) {
+        if (layer_of_node(g, i, &plan->config, &l, s->reason, sizeof s->reason)) {
             s->where = RS_PLAN_ARRAY;
             if (!l.own_filters)
                 snprintf(s->reason, sizeof s->reason, "%s", rs_op_has_macs(n->op) ? "array" : "pool engine");
@@ -650,7 +651,7 @@ static rs_status plan_one_job(struct planning *x, int from, int to, int *bad_nod
         struct layer *l = &j.layers[j.n_layers];
         int result = n->outputs[0];
 
-        if (!layer_of_node(g, i, block, l, reason, sizeof reason)) {
+        if (!layer_of_node(g, i, &plan->config, l, reason, sizeof reason)) {
             s = rs_fail(err, RS_ERR_ARG, "node %d: %s", i, reason);
             break;
         }
@@ -920,7 +921,7 @@ static rs_status wide_check(const struct rs_plan_layer *p, struct rs_error *err)
     return RS_OK;
 }
 
-static rs_status layer_check(const struct rs_plan_layer *p, struct rs_error *err)
+static rs_status layer_check(const struct rs_plan_layer *p, const struct rs_hw_config *c, struct rs_error *err)
 {
     const struct rs_conv_shape *x = &p->shape;
     const bool pool = p->kind == RS_PLAN_MAX_POOL || p->kind == RS_PLAN_AVERAGE_POOL;
@@ -941,6 +942,8 @@ static rs_status layer_check(const struct rs_plan_layer *p, struct rs_error *err
         return p->type == RS_PLAN_S8 ? RS_OK : rs_fail(err, RS_ERR_UNSUPPORTED, "pools of the array are int8");
     if ((p->type == RS_PLAN_S16_S16 ? (const void *)p->filter_s16 : p->filter) == NULL)
         return rs_fail(err, RS_ERR_ARG, "no filter");
+    if (p->type != RS_PLAN_S8 && !c->wide)
+        return rs_fail(err, RS_ERR_UNSUPPORTED, "the array of preset %s has no int16", c->preset);
     if (p->type != RS_PLAN_S8)
         return wide_check(p, err);
     if (p->quant.rounding != RS_ROUND_DOUBLE)
@@ -964,7 +967,7 @@ rs_status rs_plan_layer(const struct rs_plan_layer *p, const struct rs_hw_config
         *out = NULL;
     if (p == NULL || config == NULL || out == NULL)
         return rs_fail(err, RS_ERR_ARG, "rs_plan_layer: null pointer");
-    if ((s = config_check(config, err)) != RS_OK || (s = layer_check(p, err)) != RS_OK || (s = plan_create(config, 1, &plan, err)) != RS_OK)
+    if ((s = config_check(config, err)) != RS_OK || (s = layer_check(p, config, err)) != RS_OK || (s = plan_create(config, 1, &plan, err)) != RS_OK)
         return s;
     const struct rs_conv_shape *x = &p->shape;
     const bool pool = p->kind == RS_PLAN_MAX_POOL || p->kind == RS_PLAN_AVERAGE_POOL;

@@ -12,5 +12,6 @@ void PRESET_FUNCTION(struct rs_hw_config *c)
         .filter_words = RS_FILTER_WORDS, .window_words = RS_WINDOW_WORDS, .acc_entries = RS_ACC_ENTRIES,
         .glb_blocks = RS_GLB_BLOCKS, .wbuf_words = RS_WBUF_WORDS, .add_lanes = RS_ADD_LANES,
         .psum_words = RS_PSUM_WORDS, .max_pairs = RS_MAX_PAIRS,
+        .wide = RS_WIDE, .requantize_clocks = RS_REQUANTIZE_CLOCKS,
     };
 }

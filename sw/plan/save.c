@@ -198,7 +198,7 @@ static void plan_stream(struct stream *s, struct rs_plan *p)
     c->preset[sizeof c->preset - 1] = '\0';
     U32(s, c->config_hash); U32(s, c->isa_version); U32(s, c->rows); U32(s, c->cols); U32(s, c->block); U32(s, c->axi_bytes);
     U32(s, c->filter_words); U32(s, c->window_words); U32(s, c->acc_entries); U32(s, c->glb_blocks); U32(s, c->wbuf_words); U32(s, c->add_lanes);
-    U32(s, c->psum_words); U32(s, c->max_pairs);
+    U32(s, c->psum_words); U32(s, c->max_pairs); U32(s, c->wide); U32(s, c->requantize_clocks);
     if (c->block != 4 && c->block != 8 && c->block != 16)
         s->bad = true;
     if (s->bad)

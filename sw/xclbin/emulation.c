@@ -13,7 +13,7 @@
     K(filter_words, config.filter_words) K(window_words, config.window_words)                       \
     K(acc_entries, config.acc_entries) K(glb_blocks, config.glb_blocks)                             \
     K(wbuf_words, config.wbuf_words) K(add_lanes, config.add_lanes) \
-    K(psum_words, config.psum_words) K(max_pairs, config.max_pairs)
+    K(psum_words, config.psum_words) K(max_pairs, config.max_pairs) K(wide, config.wide) K(requantize_clocks, config.requantize_clocks)
 #define DEVICE_KEYS(K)                                                                              \
     K(cores, cards_cores) K(banks, banks) K(bank_bytes, bank_bytes) K(memory_base, memory_base)     \
     K(latency, timing.latency_cycles) K(bytes, timing.bytes_per_cycle)                              \
