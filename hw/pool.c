@@ -155,7 +155,7 @@ void pool_clock(struct pool *r, const struct pool_in *in, struct pool_out *out)
             if (ask)
                 r->meta[r->meta_tail] = meta;
         }
-    } else if (!r->active && r->final_sent && r->out_count == 0 && !r->write.valid && r->writing == 0) {
+    } else if (!r->active && r->final_sent && !out_push && r->out_count == 0 && !r->write.valid && r->writing == 0) {
         r->final_sent = false;
         r->done++;
     } else if (!r->active && !r->final_sent && r->flying == 0 && r->meta_count == 0 &&
