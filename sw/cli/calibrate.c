@@ -101,7 +101,9 @@ rs_status calibrate(FILE *to, struct rs_cpu_model *model, struct rs_error *err)
 {
     static const int32_t softmaxes[] = {8, 14, 40, 100, 1000};
     enum { N_SHAPES = sizeof shapes / sizeof shapes[0], N_SOFTMAX = sizeof softmaxes / sizeof softmaxes[0], N = N_SHAPES + N_SOFTMAX };
-    static const double tile[RS_ISA_COUNT][2] = {{1, 1}, {4, 8}, {6, 16}, {14, 32}};
+    static const double tile[RS_ISA_COUNT][4] = {
+        [RS_ISA_REF] = {1, 1, 1, 1}, [RS_ISA_PORTABLE] = {4, 8, 4, 8}, [RS_ISA_AVX2] = {6, 16, 6, 16}, [RS_ISA_AVX512VNNI] = {14, 32, 28, 16},
+        [RS_ISA_NEON] = {8, 8, 8, 8}};
     struct rs_cpu_sample *samples = calloc(N, sizeof *samples);
     double request[N];
     struct rs_device *device = NULL;
@@ -117,6 +119,8 @@ rs_status calibrate(FILE *to, struct rs_cpu_model *model, struct rs_error *err)
         snprintf(model->isa, sizeof model->isa, "%s", rs_isa_name(isa));
         model->MR = tile[isa][0];
         model->NR = tile[isa][1];
+        model->MR_narrow = tile[isa][2];
+        model->narrow = tile[isa][3];
     }
     for (int i = 0; status == RS_OK && i < N; i++) {
         struct rs_graph *graph = NULL;
@@ -158,7 +162,7 @@ rs_status calibrate(FILE *to, struct rs_cpu_model *model, struct rs_error *err)
                     1e6 * samples[i].seconds, 1e6 * rs_cpu_model_seconds(model, &samples[i].work),
                     100 * (rs_cpu_model_seconds(model, &samples[i].work) / samples[i].seconds - 1));
         qsort(request, (size_t)n, sizeof *request, ascending);
-        model->request = request[n / 2];
+        model->request = request[n / 4];                   /* half of them may have woken a processor up */
         /* Operations that no layer was measured for: as an addition of as many values. */
         memcpy(model->coefficient[RS_WORK_OTHER], model->coefficient[RS_WORK_ADD], sizeof model->coefficient[0]);
     }

@@ -6,6 +6,8 @@
 #include "runtime.h"
 #include "status.h"
 
+#define AWAKE_SECONDS 3e-3                         /* a processor has its clock then: runs before are not in the median */
+
 static uint64_t next(uint64_t *state)              /* splitmix64                                     */
 {
     uint64_t z = (*state += 0x9E3779B97F4A7C15u);
@@ -97,7 +99,7 @@ rs_status measure_graph(struct rs_device *device, struct rs_graph *graph, uint64
     struct rs_model *model = NULL;
     const struct rs_report *report = NULL;
     void **inputs = NULL, **outputs = NULL;
-    double *seconds = calloc((size_t)runs, sizeof *seconds);
+    double *seconds = calloc((size_t)runs, sizeof *seconds), awake = 0, least = 0;
     rs_status status = rs_model_from_graph(device, graph, &options, &model, err);
 
     *m = (struct measured){.runs = runs};
@@ -111,16 +113,17 @@ rs_status measure_graph(struct rs_device *device, struct rs_graph *graph, uint64
         status = buffers(model, true, batch, seed, inputs, err);
     if (status == RS_OK)
         status = buffers(model, false, batch, seed, outputs, err);
-    for (int i = 0; status == RS_OK && i < runs; i++) {
+    for (int i = 0; status == RS_OK && i < runs; i += awake >= AWAKE_SECONDS) {
         status = one_run(model, inputs, outputs, batch, &request, &report, err);
         if (status == RS_OK) {
-            double before = 0;
+            const double now = report->seconds / batch;
 
-            seconds[i] = report->seconds / batch;
-            for (int k = 0; k < i; k++)
-                before = i == 0 || seconds[k] < before || before == 0 ? seconds[k] : before;
-            if (i == 0 || seconds[i] < before)          /* layer times of the least disturbed run */
+            awake += report->seconds;
+            seconds[i] = now;
+            if (least == 0 || now < least) {                /* layer times of the least disturbed run */
+                least = now;
                 status = keep(report, m, err);
+            }
         }
         rs_request_free(request);
         request = NULL;

@@ -8,9 +8,17 @@
 #include "file.h"
 #include "status.h"
 
+/* Outputs that the micro-kernel computes for P pixels of M filters, those it does not store among them. */
+static double computed(const struct rs_cpu_model *m, const struct rs_work *w)
+{
+    const double rest = fmod(w->M, m->NR), MR = w->M <= m->narrow ? m->MR_narrow : m->MR;
+
+    return ceil(w->P / MR) * MR * (w->M - rest + (rest == 0 ? 0 : rest <= m->narrow ? m->narrow : m->NR));
+}
+
 static void features(const struct rs_cpu_model *m, const struct rs_work *w, double f[RS_CPU_FEATURES])
 {
-    const double outputs = w->P * w->M, tiles = ceil(w->P / m->MR) * ceil(w->M / m->NR) * m->MR * m->NR;
+    const double outputs = w->P * w->M, tiles = computed(m, w);
 
     memset(f, 0, RS_CPU_FEATURES * sizeof *f);
     f[0] = 1;
@@ -119,7 +127,8 @@ rs_status rs_cpu_model_write(const struct rs_cpu_model *m, const char *path, str
 
     if (file == NULL)
         return rs_fail(err, RS_ERR_IO, "%s: %s", path, strerror(errno));
-    fprintf(file, "rowstation-cpu-model 1\nmachine %s\nisa %s\ntile %g %g\nrequest %.9g\n", m->machine, m->isa, m->MR, m->NR, m->request);
+    fprintf(file, "rowstation-cpu-model 2\nmachine %s\nisa %s\ntile %g %g %g %g\nrequest %.9g\n", m->machine, m->isa, m->MR, m->NR,
+            m->MR_narrow, m->narrow, m->request);
     for (int k = 0; k < RS_N_WORK; k++) {
         fprintf(file, "%s %d %.4g", rs_work_kind_name((enum rs_work_kind)k), m->samples[k], m->error[k]);
         for (int i = 0; i < RS_CPU_FEATURES; i++)
@@ -142,8 +151,9 @@ rs_status rs_cpu_model_read(const char *path, struct rs_cpu_model *m, struct rs_
         return status;
     at = (char *)bytes;
     *m = (struct rs_cpu_model){0};
-    if (sscanf(at, "rowstation-cpu-model 1\nmachine %95[^\n]\nisa %23s\ntile %lf %lf\nrequest %lf\n%n", m->machine, m->isa, &m->MR, &m->NR,
-               &m->request, &used) != 5 || used == 0 || !(m->MR >= 1) || !(m->NR >= 1) || !(m->request >= 0)) {
+    if (sscanf(at, "rowstation-cpu-model 2\nmachine %95[^\n]\nisa %23s\ntile %lf %lf %lf %lf\nrequest %lf\n%n", m->machine, m->isa, &m->MR, &m->NR,
+               &m->MR_narrow, &m->narrow, &m->request, &used) != 7 || used == 0 || !(m->MR >= 1) || !(m->NR >= 1) || !(m->MR_narrow >= 1) ||
+        !(m->narrow >= 1) || !(m->request >= 0)) {
         status = rs_fail(err, RS_ERR_FORMAT, "%s: not a file of --calibrate", path);
     }
     at += used;

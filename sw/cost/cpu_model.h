@@ -6,7 +6,8 @@
  *   depthwise  1, macs in whole vectors, outputs, pixels, ifmap bytes, filter bytes
  *   fc         1, K*M, M, K
  *   pool       1, outputs*taps, outputs         add, softmax, other  1, outputs
- * tiles: ceil(P/MR) * ceil(M/NR) * MR * NR of the micro-kernel in force: what is computed, not what is stored.
+ * tiles: what the micro-kernel in force computes, in tiles of MR pixels x NR filters, not what is stored.  A last panel of at most `narrow` filters is
+ * that wide; a layer of no more filters has tiles of MR_narrow pixels.
  */
 #ifndef RS_COST_CPU_MODEL_H
 #define RS_COST_CPU_MODEL_H
@@ -16,7 +17,7 @@
 
 struct rs_cpu_model {
     char   machine[96], isa[24];
-    double MR, NR;
+    double MR, NR, MR_narrow, narrow;
     double coefficient[RS_N_WORK][RS_CPU_FEATURES];    /* seconds a unit of the feature            */
     double request;                    /* seconds a request costs beside its operations            */
     double error[RS_N_WORK];           /* largest relative error over the layers it was fitted to  */

@@ -82,7 +82,7 @@ TEST(roofline_by_hand)
 
 TEST(fit_finds_the_coefficients_it_was_made_from)
 {
-    struct rs_cpu_model truth = {.MR = 14, .NR = 32}, found = {.MR = 14, .NR = 32};
+    struct rs_cpu_model truth = {.MR = 14, .NR = 32, .MR_narrow = 28, .narrow = 16}, found = truth;
     struct rs_cpu_sample samples[60];
     struct rs_error err;
 
@@ -104,7 +104,7 @@ TEST(fit_finds_the_coefficients_it_was_made_from)
 
 TEST(a_model_survives_its_file)
 {
-    struct rs_cpu_model m = {.machine = "A machine (R) @ 2 GHz", .isa = "avx2", .MR = 6, .NR = 16, .request = 1.5e-6}, back;
+    struct rs_cpu_model m = {.machine = "A machine (R) @ 2 GHz", .isa = "avx2", .MR = 6, .NR = 16, .MR_narrow = 12, .narrow = 8, .request = 1.5e-6}, back;
     char path[64], text[4096];
     struct rs_error err;
     FILE *file;
@@ -115,7 +115,7 @@ TEST(a_model_survives_its_file)
         for (int i = 0; i < RS_CPU_FEATURES; i++)
             m.coefficient[k][i] = k + i / 8.0;
     MUST(rs_cpu_model_write(&m, path, &err) == RS_OK && rs_cpu_model_read(path, &back, &err) == RS_OK, "%s", err.text);
-    CHECK(strcmp(m.machine, back.machine) == 0 && strcmp(m.isa, back.isa) == 0 && back.MR == 6 && back.request == 1.5e-6, "'%s' '%s'",
+    CHECK(strcmp(m.machine, back.machine) == 0 && strcmp(m.isa, back.isa) == 0 && back.MR == 6 && back.MR_narrow == 12 && back.narrow == 8 && back.request == 1.5e-6, "'%s' '%s'",
           back.machine, back.isa);
     CHECK(memcmp(m.coefficient, back.coefficient, sizeof m.coefficient) == 0, "coefficients differ");
     MUST((file = fopen(path, "r")) != NULL, "%s", path);
