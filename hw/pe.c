@@ -12,7 +12,7 @@
  *   edge 5  psum link: psum from the north, plus `hold` if inject is set
  *
  * `inject` comes 4 clocks after its multiply-accumulate, `count` 1 clock after.
- * Lanes: a = high * 2^18 + low; the low 18 bits of the product are the low lane, the rest is the
+ * Lanes, with one multiplier: a = high * 2^18 + low; the low 18 bits of the product are the low lane, the rest is the
  * high lane less the borrow that bit 17 shows.  Split at every product, so the lanes never meet.
  * A wide product (int16 activation, int16 weight) is split in the same way after 16 bits: its value is
  * high * 2^16 + low, and that of a psum lane 1 * 2^16 + lane 0.
@@ -49,10 +49,10 @@ void pe_clock(struct pe *r, const struct pe_in *in, struct pe_out *out)
         mul.a = (x1 * 256) + (x0 & 255);
         mul.b = (r->w.lane1 * 256) + (r->w.lane0 & 255);
     } else if (r->c2.depthwise) {
-        mul.a = (x1 * 262144) + x0;
+        mul.a = mul2_pack(x1, x0);
         mul.b = r->w.lane0;
     } else {
-        mul.a = (r->w.lane1 * 262144) + r->w.lane0;
+        mul.a = mul2_pack(r->w.lane1, r->w.lane0);
         mul.b = x0;
     }
 
@@ -62,12 +62,12 @@ void pe_clock(struct pe *r, const struct pe_in *in, struct pe_out *out)
 
     /* Edge 4. */
     if (r->c4.valid) {
-        const int64_t product = r->add4 ? r->mul_out.product : 0;
+        const int64_t product = r->mul_out.product;
         const int32_t low = wide4 ? (int16_t)product : (int32_t)((uint32_t)product << 14) >> 14;
         const int32_t high = (int32_t)(wide4 ? product >> 16 : product >> 18);
-        const uint32_t carry = (uint32_t)(wide4 ? product >> 15 : product >> 17) & 1u;
+        const uint32_t carry = wide4 ? (uint32_t)(product >> 15) & 1u : mul2_borrow(product);
         const int32_t sum0 = r->acc0 + low;
-        const int32_t sum1 = add_carry(r->acc1, high, carry);
+        const int32_t sum1 = RS_MULTIPLIERS == 1 ? add_carry(r->acc1, high, carry) : r->acc1 + high;
 
         r->acc0 = sum0;
         r->acc1 = sum1;
@@ -83,9 +83,7 @@ void pe_clock(struct pe *r, const struct pe_in *in, struct pe_out *out)
 
     /* Edges 3 and 2. */
     r->c4 = r->c3;
-    r->add4 = r->add3;
     r->c3 = r->c2;
-    r->add3 = mul.enable;
     r->gated = in->gated_n;
     if (r->c2.valid && r->count)
         r->gated = in->gated_n + (wide2 ? (zero0 && zero1 ? 1u : 0u)

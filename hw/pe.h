@@ -79,7 +79,6 @@ struct pe {
     int32_t  x_odd  : 9;
     struct pe_filter w;
     struct pe_mac c2, c3, c4;                   /* control beside spad, operands, product   */
-    bool     add3, add4;                        /* the product is not known to be zero      */
     uint32_t gated : 6;
 
     struct mul2 mul;

@@ -25,6 +25,9 @@
 #ifndef RS_WIDE
 #define RS_WIDE          1                       /* int16 activations: 1, or 0 and int8 alone                    */
 #endif
+#ifndef RS_MULTIPLIERS
+#define RS_MULTIPLIERS   1                       /* of a PE: one of 27 x 18 bits for both lanes; or two of 9 x 9, without int16    */
+#endif
 #ifndef RS_REQUANTIZE_CLOCKS
 #define RS_REQUANTIZE_CLOCKS 1                   /* in which a column turns two psums into codes: with 8 multipliers, 4 (in 2) or 2 (in 4) */
 #endif
@@ -41,10 +44,10 @@
 #define RS_CONFIG_HASH                                                                        \
     RS_HASH_STEP(RS_HASH_STEP(RS_HASH_STEP(RS_HASH_STEP(RS_HASH_STEP(RS_HASH_STEP(RS_HASH_STEP( \
     RS_HASH_STEP(RS_HASH_STEP(RS_HASH_STEP(RS_HASH_STEP(RS_HASH_STEP(RS_HASH_STEP(            \
-    RS_HASH_STEP(RS_HASH_STEP(                                                                \
+    RS_HASH_STEP(RS_HASH_STEP(RS_HASH_STEP(                                                   \
     2166136261u, RS_ISA_VERSION), RS_BLOCK), RS_PSUM_WORDS), RS_MAX_PAIRS), RS_ROWS), RS_COLS), \
     RS_FILTER_WORDS), RS_WINDOW_WORDS), RS_ACC_ENTRIES), RS_GLB_BANK_DEPTH), RS_WBUF_DEPTH),  \
-    RS_ADD_LANES), RS_GLB_SEGMENTS), RS_WIDE), RS_REQUANTIZE_CLOCKS)
+    RS_ADD_LANES), RS_GLB_SEGMENTS), RS_WIDE), RS_REQUANTIZE_CLOCKS), RS_MULTIPLIERS)
 
 /* Widths that a preset's numbers ask for. */
 #define RS_FILTER_BITS   (RS_FILTER_WORDS <= 64 ? 7 : 9)      /* address in two banks of the filter spad */
@@ -67,6 +70,7 @@ _Static_assert(RS_WBUF_DEPTH >= 64 && RS_WBUF_DEPTH <= 16384, "filter buffer: 64
 _Static_assert((RS_WBUF_DEPTH & (RS_WBUF_DEPTH - 1)) == 0, "filter buffer: a power of two (running addresses wrap at 2^16)");
 _Static_assert(RS_REQUANTIZE_CLOCKS == 1 || ((RS_REQUANTIZE_CLOCKS == 2 || RS_REQUANTIZE_CLOCKS == 4) && !RS_WIDE),
                "requantizers: 1 clock, or without int16, whose codes are both lanes, 2 or 4");
+_Static_assert(RS_MULTIPLIERS == 1 || (RS_MULTIPLIERS == 2 && !RS_WIDE), "multipliers of a PE: 1, or without int16 2");
 _Static_assert((2 * RS_BLOCK) % RS_ADD_LANES == 0, "adders divide a pair of blocks");
 
 #endif

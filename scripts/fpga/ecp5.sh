@@ -40,7 +40,7 @@ for module; do
     # Modules below, found by Yosys; every file is read, the rest is dropped.
     timeout "$limit" "$YOSYS" -q -l "$out/yosys.log" -p "read_verilog -sv -DSYNTHESIS $v/*.v $out/pins.v; hierarchy -top pins; \
         setattr -mod -set keep_hierarchy 1 $many; setattr -set ram_style \"block\" pe/r_filter; \
-        setattr -set no_rw_check 1 pe/r_filter glb_bank/r_mem wbuf/r_even wbuf/r_odd; \
+        setattr -set no_rw_check 1 pe/r_filter glb_bank/r_mem wbuf/r_even wbuf/r_odd accumulator/r_bank0 accumulator/r_bank1; \
         synth_ecp5 -top pins -json $out/netlist.json; tee -q -o $out/stat.txt stat" > "$out/yosys.out" 2>&1 ||
         { echo "$preset,$module,does not synthesize"; continue; }
     status=0
