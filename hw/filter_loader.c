@@ -11,43 +11,53 @@ void filter_loader_clock(struct filter_loader *r, const struct filter_loader_in 
 #pragma HLS PIPELINE II=1
     const uint32_t *w = in->group.words;
     const bool took = r->group_take;
-    const bool last_cb = r->cb + 1u == r->n_cb;
-    const bool last_rc = r->rc + 1u == r->n_rc;
-    const bool bank_free = (uint16_t)(r->passes - in->passes_done) < 2;
+    /* Passes sent and not done: 0, 1 or 2. */
+    const bool bank_free = ((r->passes ^ in->passes_done) & 3u) != 2u;
     const bool issue = r->active && r->sized && r->level != 0 && bank_free;
+    const bool group_ends = r->j.last && r->k.last && r->qi.last && r->i.last;
 
     r->level = r->level + in->push - issue;
     r->op.valid = issue;
     r->op.addr = ((r->passes & 1u) != 0 ? (uint32_t)RS_FILTER_WORDS : 0u) + r->index;
-    r->op.group = r->g;
+    r->op.group = r->group;
     r->op.place.y = 0;
     r->op.place.f = 0;
     r->op.place.g = 0;
     r->op.shape = r->shape;
 
     if (r->active && !r->sized) {
-        r->length = r->pairs_s * (last_cb ? r->q_last : r->q) * (last_rc ? r->rp_last : r->rp);
+        r->nq = r->cb.last ? r->q_last : r->q;
+        r->nr = r->rc.last ? r->rp_last : r->rp;
+        r->j = few_steps_of(r->s);
+        r->k = few_steps_of(r->pairs);
+        r->qi = few_steps_of(r->nq);
+        r->i = few_steps_of(r->nr);
+        r->g = few_steps_of(r->mx);
+        r->index = 0;
+        r->group = 0;
         r->sized = true;
     } else if (issue) {
-        if (r->index + 1u != r->length) {
-            r->index = r->index + 1;
-        } else {
-            r->index = 0;
-            if (r->g + 1u != r->mx) {
-                r->g = r->g + 1;
-            } else {
-                r->g = 0;
+        r->index = group_ends ? 0 : r->index + 1;
+        if (group_ends) {
+            r->group = r->group + 1;
+            if (r->g.last) {
                 r->passes++;
                 r->sized = false;
-                if (!last_rc) {
-                    r->rc = r->rc + 1;
-                } else {
-                    r->rc = 0;
-                    r->cb = r->cb + 1;
-                    r->active = !last_cb;
+                if (r->rc.last) {
+                    r->active = !r->cb.last;
+                    r->cb = steps_next(r->cb, 0);
                 }
+                r->rc = few_steps_next(r->rc, r->n_rc);
             }
+            r->g = few_steps_next(r->g, r->mx);
         }
+        if (r->j.last && r->k.last && r->qi.last)
+            r->i = few_steps_next(r->i, r->nr);
+        if (r->j.last && r->k.last)
+            r->qi = few_steps_next(r->qi, r->nq);
+        if (r->j.last)
+            r->k = few_steps_next(r->k, r->pairs);
+        r->j = few_steps_next(r->j, r->s);
     }
 
     r->group_take = false;
@@ -60,17 +70,15 @@ void filter_loader_clock(struct filter_loader *r, const struct filter_loader_in 
         r->shape.e = RS_GET_U(w, E);
         r->shape.fx = RS_GET_U(w, FX);
         r->mx = RS_GET_U(w, MX);
-        r->pairs_s = RS_GET_U(w, PAIRS) * RS_GET_U(w, S);
+        r->pairs = RS_GET_U(w, PAIRS);
+        r->s = RS_GET_U(w, S);
         r->q = RS_GET_U(w, Q);
         r->q_last = RS_GET_U(w, Q_LAST);
         r->rp = flatten ? 1 : RS_GET_U(w, RP);
         r->rp_last = flatten ? 1 : RS_GET_U(w, RP_LAST);
         r->n_rc = RS_GET_U(w, N_RC);
-        r->n_cb = RS_GET_U(w, N_CB);
-        r->cb = 0;
-        r->rc = 0;
-        r->g = 0;
-        r->index = 0;
+        r->rc = few_steps_of(RS_GET_U(w, N_RC));
+        r->cb = steps_of(RS_GET_U(w, N_CB));
     }
 
     if (in->rst) {

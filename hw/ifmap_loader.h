@@ -3,6 +3,7 @@
 #define RS_IFMAP_LOADER_H
 #include "column_head.h"
 #include "group_queue.h"
+#include "steps.h"
 
 /* What decides where a word lies in the window; while it is the same, groups follow without a gap. */
 struct window_layout {
@@ -42,16 +43,23 @@ struct ifmap_loader_out {
 struct ifmap_loader {
     bool     group_take, active;
     struct window_layout layout;
-    uint32_t u : 3, u_wc : 5, rp_wc : 8;
-    uint32_t log2_u : 2;
+    uint32_t u : 3, u_wc : 5;
+    uint32_t rp_wc : 5, ahead_rp_wc : 5;   /* window words of a channel block; of the next group's */
     struct column_shape shape;
-    uint32_t strips : 6, q_last : 5, rp_last : 4, n_rc : 4, n_cb : 12, nj : 10;
-    uint32_t span : 8;
-    uint32_t cb : 12, rc : 4, strip : 6, j : 10, f : 5, qi : 5, hh : 8;
+    uint32_t strips : 6, q_last : 5, rp_last : 4, n_rc : 4, nj : 10;
+    uint32_t nq : 5, nr : 4;               /* channel blocks and filter rows of this pass        */
+    uint32_t rows : 9, rows_last : 9;      /* ifmap rows of a strip; in the last row chunk       */
+
+    /* Loops, from the outside: passes, strips, word columns, tiles, channel blocks, ifmap rows. */
+    struct steps cb, j, h;
+    struct few_steps rc, strip, f, qi;
+    uint32_t tile : 5, hh : 8;             /* steps of f and h that are over                     */
+    bool     first;                        /* of the words of a word column                      */
     uint32_t ring : 5;                     /* window column of the word column being loaded      */
     uint32_t addr_q : 5, addr : 5;         /* window address of d = 0 of block qi; of d = hh     */
-    uint8_t  level[RS_ROWS];                /* words in each lane, at most 32                     */
-    uint16_t started, loaded;              /* word columns                                       */
+    uint8_t  level[RS_ROWS];               /* words in each lane, at most 32                     */
+    uint8_t  started, loaded;              /* word columns, modulo 2^8                           */
+    uint8_t  bound;                        /* columns that must be free to start the next one    */
     struct load_op op;
 };
 

@@ -19,97 +19,114 @@ void ifmap_reader_clock(struct ifmap_reader *r, const struct ifmap_reader_in *in
 #pragma HLS BIND_STORAGE variable=r->data type=ram_2p impl=lutram
 #pragma HLS ARRAY_PARTITION variable=r->room complete
     const uint32_t *w = in->group.words;
-    const uint32_t u = 1u << r->log2_u;
+    const bool took = r->group_take;
     const struct reader_meta head = r->meta[r->meta_head];
     const struct reader_pair front = r->data[r->data_head];
     const bool head_ready = r->meta_count != 0 && (!head.read || r->data_count != 0);
-    bool room = true, meta_push = false;
+    const bool idle = !r->active && (r->meta_count == 0 || (r->meta_count == 1 && head_ready));
+    const bool tile_ends = r->h_last && r->q_steps.last;
+    const bool strip_ends = tile_ends && r->f.last && r->j.last;
+    bool roomy = true, meta_push;
     struct reader_meta meta;
+
+    /* A group that was taken at the last edge: its products. */
+    if (took) {
+        r->addr_cb = r->ahead;
+        r->addr_rc = r->ahead;
+        r->addr_strip = r->ahead;
+        r->addr_q = r->ahead;
+        r->addr = r->ahead;
+    }
+    if (r->took)
+        r->step_strip = r->ahead;
+    r->took = took;
+    r->ahead = (took ? 0 : RS_GET_U(w, IF_BASE)) +
+               (took ? RS_GET_U(w, IF_STRIP) : (uint32_t)RS_GET_S(w, H0)) % (1u << RS_GLB_ADDR_BITS) *
+                   (RS_GET_U(w, IF_ROW) % (1u << RS_GLB_ADDR_BITS));
+
+    /* The next word. */
+    const bool h_in = (uint16_t)r->h < r->if_h;
+
+    meta.real0 = h_in && (uint16_t)r->x < r->if_w;
+    meta.real1 = h_in && (uint16_t)(r->x + 1) < r->if_w;
+    meta.read = meta.real0 || meta.real1;
+    meta.qi = r->flatten ? r->qi : 0;
+    meta.rows = 0;
+    for (uint32_t row = 0; row < RS_ROWS; row++) {
+        const uint32_t from = (r->hh - r->pair[row].row) & 511u;
+
+        if (!r->flatten || (from < r->e_u && (from & (r->u - 1u)) == 0))
+            meta.rows = meta.rows | 1u << row;
+    }
+    r->read_taken = r->read.valid && in->read_ready;
+    if (r->read_taken)
+        r->read.valid = false;
+    meta_push = r->active && !r->programming && r->roomy && r->meta_count != READER_META && !r->read.valid &&
+                !(took && strip_ends);
 
     /* Words whose data are there go to the lanes. */
     for (uint32_t row = 0; row < RS_ROWS; row++) {
         const struct row_pair pair = r->pair[row];
-        const uint32_t from = head.row - pair.row;
-        const bool match = !r->flatten || (head.row >= pair.row && (from & (u - 1u)) == 0 &&
-                                           (from >> r->log2_u) < r->e);
-        const uint32_t channel = r->flatten ? pair.channel + head.qi : r->mapped ? pair.channel : row;
-        const bool real = !r->flatten || pair.real;
+        const uint32_t channel = pair.channel + head.qi;
         const int32_t even = (int8_t)front.even.byte[channel & (RS_BLOCK - 1u)];
         const int32_t odd = (int8_t)front.odd.byte[channel & (RS_BLOCK - 1u)];
 
-        room = room && r->room[row] > r->meta_count;
-        r->push[row] = head_ready && match;
-        r->word[row].even = (int16_t)(head.real0 && real ? even - r->zp : 0);
-        r->word[row].odd = (int16_t)(head.real1 && real ? odd - r->zp : 0);
+        roomy = roomy && r->room[row] > r->meta_count + meta_push;
+        r->push[row] = head_ready && ((head.rows >> row) & 1u) != 0;
+        r->word[row].even = (int16_t)(head.real0 && pair.real ? even - r->zp : 0);
+        r->word[row].odd = (int16_t)(head.real1 && pair.real ? odd - r->zp : 0);
         r->room[row] = (uint8_t)(r->room[row] + in->popped - r->push[row]) & 63u;
     }
+    r->roomy = roomy;
     if (in->data.valid) {
         r->data[r->data_tail].even = in->data.block[0];
         r->data[r->data_tail].odd = in->data.block[1];
     }
 
-    /* The next word. */
-    const bool last_cb = r->cb + 1u == r->n_cb;
-    const bool last_rc = r->rc + 1u == r->n_rc;
-    const uint32_t nq = last_cb ? r->q_last : r->q;
-    const uint32_t nr = last_rc ? r->rp_last : r->rp;
-    const bool h_in = r->h >= 0 && (uint32_t)r->h < r->if_h;
+    if (meta_push) {
+        const bool column_ends = tile_ends && r->f.last, chunk_ends = strip_ends && r->strip.last;
+        const bool pass_ends = chunk_ends && r->rc.last;
+        const uint32_t row_addr = r->addr + r->if_row, block_addr = r->addr_q + r->if_cb;
 
-    meta.real0 = h_in && r->x >= 0 && (uint32_t)r->x < r->if_w;
-    meta.real1 = h_in && r->x >= -1 && (uint32_t)(r->x + 1) < r->if_w;
-    meta.read = meta.real0 || meta.real1;
-    meta.row = r->hh;
-    meta.qi = r->qi;
-
-    r->read_taken = r->read.valid && in->read_ready;
-    if (r->read_taken)
-        r->read.valid = false;
-    if (r->active && !r->programming && room && r->meta_count != READER_META && !r->read.valid) {
-        meta_push = true;
         r->read.valid = meta.read;
-        r->read.addr = r->addr + (uint32_t)r->x;
+        r->read.addr = (r->addr + (uint32_t)r->x) % (1u << RS_GLB_ADDR_BITS);
 
-        if (r->hh + 1u != r->span + nr) {
+        /* Loops that start again start where the first turn of them has passed. */
+        if (r->first_strip && r->qi == 0 && r->hh + 1u == r->rp)
+            r->next_rc = row_addr;
+        if (r->first_strip && r->first_rc && tile_ends)
+            r->next_cb = block_addr;
+
+        if (!r->h_last) {
             r->hh = r->hh + 1;
             r->h = r->h + 1;
-            r->addr = r->addr + r->if_row;
+            r->addr = row_addr;
         } else {
             r->hh = 0;
-            if (r->qi + 1u != nq) {
+            if (!tile_ends) {
                 r->qi = r->qi + 1;
-                r->addr_q = r->addr_q + (r->flatten ? 0 : r->if_cb);
+                r->addr_q = r->flatten ? r->addr_q : block_addr;
             } else {
                 r->qi = 0;
-                if (r->f + 1u != r->fx) {
-                    r->f = r->f + 1;
+                if (!r->f.last) {
                     r->x = r->x + (int32_t)r->tile_step;
                 } else {
-                    r->f = 0;
-                    if (r->j + 1u != r->nj) {
-                        r->j = r->j + 1;
+                    if (!r->j.last) {
                         r->x_word = r->x_word + 2;
                     } else {
-                        r->j = 0;
                         r->x_word = r->x0;
-                        if (r->strip + 1u != r->strips) {
-                            r->strip = r->strip + 1;
+                        if (!r->strip.last) {
                             r->h_strip = r->h_strip + (int32_t)r->rows_strip;
                             r->addr_strip = r->addr_strip + r->step_strip;
                         } else {
-                            r->strip = 0;
-                            if (!last_rc) {
-                                r->rc = r->rc + 1;
+                            if (!r->rc.last) {
                                 r->h_rc = r->h_rc + (int32_t)r->rp;
-                                r->addr_rc = r->addr_rc + r->step_rc;
+                                r->addr_rc = r->next_rc;
                             } else {
-                                r->rc = 0;
                                 r->h_rc = r->h0;
                                 if (!r->flatten || r->block_ends)
-                                    r->addr_cb = r->addr_cb + r->step_cb;
+                                    r->addr_cb = r->next_cb;
                                 r->addr_rc = r->addr_cb;
-                                r->cb = r->cb + 1;
-                                r->active = !last_cb;
-                                r->programming = r->flatten && !last_cb;
                             }
                             r->h_strip = r->h_rc;
                             r->addr_strip = r->addr_rc;
@@ -122,9 +139,31 @@ void ifmap_reader_clock(struct ifmap_reader *r, const struct ifmap_reader_in *in
             r->h = r->h_strip;
             r->addr = r->addr_q;
         }
+
+        if (pass_ends) {
+            r->active = !r->cb.last;
+            r->programming = r->flatten && !r->cb.last;
+            r->cb = steps_next(r->cb, 0);
+            r->nq = r->cb.last ? r->q_last : r->q;
+        }
+        if (chunk_ends) {
+            r->first_rc = r->rc.last;
+            r->rc = few_steps_next(r->rc, r->n_rc);
+        }
+        if (strip_ends) {
+            r->first_strip = r->strip.last;
+            r->strip = few_steps_next(r->strip, r->strips);
+        }
+        if (column_ends)
+            r->j = steps_next(r->j, r->nj);
+        if (tile_ends)
+            r->f = few_steps_next(r->f, r->fx);
+        if (r->h_last)
+            r->q_steps = few_steps_next(r->q_steps, r->nq);
+        r->h_last = r->hh == (r->rc.last ? r->span_end_last : r->span_end);
     } else if (r->programming && r->meta_count == 0) {
         /* One row a clock, once the words of the last pass have gone. */
-        const bool real = r->prog_i < (last_cb ? r->rows_last : r->chain) && r->prog_chain < r->chains;
+        const bool real = !r->flatten || (r->prog_i < (r->cb.last ? r->rows_last : r->chain) && r->prog_chain < r->chains);
 
         for (uint32_t row = 0; row < RS_ROWS; row++) {
             if (row == r->prog_row) {
@@ -142,7 +181,7 @@ void ifmap_reader_clock(struct ifmap_reader *r, const struct ifmap_reader_in *in
             }
         } else {
             const bool wraps = r->prog_r + 1u == r->rp;
-            const uint32_t next_channel = r->prog_channel + (wraps ? nq : 0);
+            const uint32_t next_channel = r->prog_channel + (wraps ? r->nq : 0);
             const uint32_t next_r = wraps ? 0 : r->prog_r + 1u;
 
             if (r->prog_i + 1u != r->chain) {
@@ -192,16 +231,17 @@ void ifmap_reader_clock(struct ifmap_reader *r, const struct ifmap_reader_in *in
     /* The next group: its mode must not change under words that are still on their way. */
     r->waiting_load = false;
     r->waiting_other = false;
-    const bool took = r->group_take;
-
     r->group_take = false;
-    if (!r->active && !took && in->group.valid && r->meta_count == 0) {
+    if (idle && !took && in->group.valid) {
         if (waits_over(w, in->counts)) {
             r->group_take = true;
             r->active = true;
             r->flatten = RS_GET_U(w, MODE) == RS_MODE_FLATTEN;
-            r->mapped = RS_GET_U(w, MODE) == RS_MODE_FLATTEN || RS_GET_U(w, MULTIPLIER) > 1;
             r->programming = RS_GET_U(w, MODE) == RS_MODE_FLATTEN || RS_GET_U(w, MULTIPLIER) > 1;
+            for (uint32_t row = 0; row < RS_ROWS; row++) {
+                r->pair[row].real = true;
+                r->pair[row].channel = row;
+            }
             r->multiplier = RS_GET_U(w, MULTIPLIER);
             r->phase = RS_GET_U(w, PHASE0);
             r->prog_row = 0;
@@ -212,53 +252,48 @@ void ifmap_reader_clock(struct ifmap_reader *r, const struct ifmap_reader_in *in
             r->prog_r = 0;
             r->pass_channel = 0;
             r->pass_r = 0;
-            r->log2_u = RS_GET_U(w, LOG2_U);
-            r->e = RS_GET_U(w, E);
+            r->u = 1u << RS_GET_U(w, LOG2_U);
+            r->e_u = RS_GET_U(w, E) << RS_GET_U(w, LOG2_U);
             r->fx = RS_GET_U(w, FX);
             r->strips = RS_GET_U(w, NS);
             r->q = RS_GET_U(w, Q);
             r->q_last = RS_GET_U(w, Q_LAST);
             r->rp = RS_GET_U(w, RP);
-            r->rp_last = RS_GET_U(w, RP_LAST);
             r->chain = RS_GET_U(w, MODE) == RS_MODE_FLATTEN ? RS_GET_U(w, CHAIN) : RS_ROWS;
             r->chains = RS_GET_U(w, CHAINS);
             r->block_channels = RS_GET_U(w, BLOCK_CHANNELS);
             r->rows_chain = RS_GET_U(w, CHAIN_ROWS) << RS_GET_U(w, LOG2_U);
             r->rows_last = RS_GET_U(w, ROWS_LAST);
             r->nj = RS_GET_U(w, NJ);
-            r->n_cb = RS_GET_U(w, N_CB);
             r->n_rc = RS_GET_U(w, N_RC);
             r->tile_step = RS_GET_U(w, FP) << RS_GET_U(w, LOG2_U) << RS_GET_U(w, WIDE);
-            r->span = RS_GET_U(w, SPAN);
+            r->span_end = RS_GET_U(w, SPAN) + RS_GET_U(w, RP) - 1u;
+            r->span_end_last = RS_GET_U(w, SPAN) + RS_GET_U(w, RP_LAST) - 1u;
             r->rows_strip = RS_GET_U(w, IF_STRIP);
-            r->if_row = RS_GET_U(w, IF_ROW);
-            r->if_cb = RS_GET_U(w, IF_CB);
+            r->if_row = RS_GET_U(w, IF_ROW) % (1u << RS_GLB_ADDR_BITS);
+            r->if_cb = RS_GET_U(w, IF_CB) % (1u << RS_GLB_ADDR_BITS);
             r->if_w = RS_GET_U(w, IF_W);
             r->if_h = RS_GET_U(w, IF_H);
-            r->step_cb = RS_GET_U(w, MODE) == RS_MODE_FLATTEN ? RS_GET_U(w, IF_CB)
-                       : RS_GET_U(w, IF_CB) * RS_GET_U(w, Q);
-            r->step_rc = RS_GET_U(w, IF_ROW) * RS_GET_U(w, RP);
-            r->step_strip = RS_GET_U(w, IF_ROW) * RS_GET_U(w, IF_STRIP);
             r->x0 = RS_GET_S(w, X0);
             r->h0 = RS_GET_S(w, H0);
             r->zp = RS_GET_S(w, ZP_IN);
-            r->cb = 0;
-            r->rc = 0;
-            r->strip = 0;
-            r->j = 0;
-            r->f = 0;
+            r->cb = steps_of(RS_GET_U(w, N_CB));
+            r->rc = few_steps_of(RS_GET_U(w, N_RC));
+            r->strip = few_steps_of(RS_GET_U(w, NS));
+            r->j = steps_of(RS_GET_U(w, NJ));
+            r->f = few_steps_of(RS_GET_U(w, FX));
+            r->nq = r->cb.last ? r->q_last : r->q;
+            r->q_steps = few_steps_of(r->nq);
             r->qi = 0;
             r->hh = 0;
+            r->h_last = (r->rc.last ? r->span_end_last : r->span_end) == 0;
+            r->first_strip = true;
+            r->first_rc = true;
             r->h_rc = r->h0;
             r->h_strip = r->h0;
             r->h = r->h0;
             r->x_word = r->x0;
             r->x = r->x0;
-            r->addr_cb = RS_GET_U(w, IF_BASE) + (uint32_t)RS_GET_S(w, H0) * RS_GET_U(w, IF_ROW);
-            r->addr_rc = r->addr_cb;
-            r->addr_strip = r->addr_cb;
-            r->addr_q = r->addr_cb;
-            r->addr = r->addr_cb;
         } else {
             r->waiting_load = (uint16_t)(in->counts.load - RS_GET_U(w, WAIT_LOAD)) >= 0x8000u;
             r->waiting_other = !r->waiting_load;
@@ -271,6 +306,7 @@ void ifmap_reader_clock(struct ifmap_reader *r, const struct ifmap_reader_in *in
         r->programming = false;
         r->read.valid = false;
         r->read_taken = false;
+        r->roomy = false;
         r->meta_head = 0;
         r->meta_tail = 0;
         r->meta_count = 0;

@@ -4,6 +4,7 @@
 #include "glb.h"
 #include "group_queue.h"
 #include "lane.h"
+#include "steps.h"
 
 #define READER_META 8                      /* words between address and lanes                    */
 
@@ -39,47 +40,58 @@ struct ifmap_reader_out {
     bool     waiting_other;                /* for another engine                                 */
 };
 
-/* A word on its way: which pixels are real, and in FLATTEN mode which ifmap row it is. */
+/* A word on its way: which pixels are real, and which array rows take it. */
 struct reader_meta {
     bool     read;                         /* data will come from the global buffer              */
     bool     real0, real1;
-    uint32_t row : 8;                      /* ifmap row less the strip's first                   */
+    uint32_t rows : RS_ROWS;               /* a bit a row                                        */
     uint32_t qi : 4;                       /* FLATTEN: channel less the row's first              */
 };
 struct reader_pair { struct block even, odd; };    /* the pixels of a word, all channels          */
-struct row_pair {                          /* FLATTEN: what an array row takes                   */
+struct row_pair {                          /* what an array row takes                            */
     bool     real;
     uint32_t channel : 4;
-    uint32_t row : 8;                      /* first ifmap row it needs                           */
+    uint32_t row : 8;                      /* FLATTEN: first ifmap row it needs                  */
 };
 
 struct ifmap_reader {
     bool     group_take;
     bool     active, programming;
     bool     flatten;
-    bool     mapped;                       /* rows take the channels of `pair`, not their own    */
     uint32_t multiplier : 8, phase : 8;
-    uint32_t log2_u : 2;
-    uint32_t e : 5, fx : 5, strips : 6, q : 5, q_last : 5, rp : 4, rp_last : 4, chain : 5, chains : 5;
+    uint32_t u : 3;
+    uint32_t e_u : 8;                      /* E * U                                              */
+    uint32_t fx : 5, strips : 6, q : 5, q_last : 5, rp : 4, chain : 5, chains : 5;
     uint32_t rows_last : 5, block_channels : 5;
-    uint32_t nj : 10, n_cb : 12, n_rc : 4;
+    uint32_t nq : 5;                       /* channel blocks of this pass                        */
+    uint32_t nj : 10, n_rc : 4;
     uint32_t tile_step : 16;               /* columns between tiles: FP * U                      */
-    uint32_t span : 8;                     /* ifmap rows of a strip beyond those of one row      */
-    uint32_t if_row : 16, if_cb : 16, if_w : 16, if_h : 16;
-    uint32_t step_cb : 16, step_rc : 16, step_strip : 16;   /* blocks                            */
+    uint32_t span_end : 8, span_end_last : 8;      /* last ifmap row of a strip; in the last row chunk */
+    uint32_t if_row : RS_GLB_ADDR_BITS, if_cb : RS_GLB_ADDR_BITS;
+    uint32_t if_w : 16, if_h : 16;
+    uint32_t step_strip : RS_GLB_ADDR_BITS;
     uint32_t rows_strip : 16;              /* ifmap rows between strips                          */
     uint32_t rows_chain : 8;               /* between the first rows of two chains               */
     int32_t  x0 : 16, h0 : 16;
     int32_t  zp : 8;
+    uint32_t ahead : RS_GLB_ADDR_BITS;     /* IF_BASE + H0 * IF_ROW of the next group; once taken, IF_STRIP * IF_ROW */
+    bool     took;                         /* the group was taken at the last edge but one       */
 
-    /* Loops, outermost first; addresses in blocks, column left out. */
-    uint32_t cb : 12, rc : 4, strip : 6, j : 10, f : 5, qi : 5, hh : 8;
-    uint32_t addr_cb : 16, addr_rc : 16, addr_strip : 16, addr_q : 16, addr : 16;
+    /* Loops, from the outside: passes, strips, word columns, tiles, channel blocks, ifmap rows. */
+    struct steps cb, j;
+    struct few_steps rc, strip, f, q_steps;
+    uint32_t qi : 5, hh : 8;               /* steps that are over                                */
+    bool     h_last;
+    bool     first_strip, first_rc;        /* of the row chunk; of the pass                      */
+    /* Addresses in blocks, column left out: of the innermost loops that are not at their start.  */
+    uint32_t addr_cb : RS_GLB_ADDR_BITS, addr_rc : RS_GLB_ADDR_BITS, addr_strip : RS_GLB_ADDR_BITS;
+    uint32_t addr_q : RS_GLB_ADDR_BITS, addr : RS_GLB_ADDR_BITS;
+    uint32_t next_cb : RS_GLB_ADDR_BITS, next_rc : RS_GLB_ADDR_BITS;      /* where the next of them start */
     int32_t  h_rc : 16, h_strip : 16, h : 16;
     int32_t  x_word : 16, x : 16;
 
     /* FLATTEN: programming of the rows, carried on from pass to pass. */
-    struct row_pair pair[RS_ROWS];
+    struct row_pair pair[RS_ROWS];         /* in other modes: its channel                        */
     uint32_t prog_row : 5, prog_i : 5, prog_chain : 5;     /* row, its place in its chain, the chain */
     uint32_t prog_channel : 5, prog_r : 4;
     uint32_t prog_base : 8;                /* first ifmap row of the chain                       */
@@ -95,6 +107,7 @@ struct ifmap_reader {
     uint32_t data_head : 3, data_tail : 3, data_count : 4;
 
     uint8_t  room[RS_ROWS];                /* words each lane can still take, at most 32         */
+    bool     roomy;                        /* every lane has room for what is on its way, and one more */
     bool     push[RS_ROWS];
     struct lane_word word[RS_ROWS];
     bool     waiting_load, waiting_other;

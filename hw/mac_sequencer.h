@@ -5,6 +5,7 @@
 #include "column_head.h"
 #include "group_queue.h"
 #include "ifmap_loader.h"
+#include "steps.h"
 
 #define INJECT_DELAY 4                     /* clocks from a multiply to its injection (pe.c)     */
 #define COUNT_DELAY  1                     /* clocks to its zero count                           */
@@ -23,33 +24,6 @@ struct drain_slot {
     struct acc_op acc;
     bool     group_end;
 };
-
-/* A loop: steps that are left, and whether this one is the last, which is known before the step. */
-struct steps {
-    uint32_t left : 12;
-    bool     last;
-};
-
-static inline struct steps steps_of(uint32_t n)
-{
-    struct steps s;
-
-    s.left = n;
-    s.last = n == 1;
-    return s;
-}
-
-/* After a step; the loop starts again with n. */
-static inline struct steps steps_next(struct steps s, uint32_t n)
-{
-    struct steps next = steps_of(n);
-
-    if (!s.last) {
-        next.left = s.left - 1u;
-        next.last = s.left == 2;
-    }
-    return next;
-}
 
 struct mac_sequencer_in {
     bool     rst;

@@ -54,6 +54,7 @@
 #define RS_ACC_BITS      (RS_ACC_ENTRIES <= 256 ? 8 : 12)     /* in a bank of an accumulator    */
 #define RS_PARAM_BITS    (RS_MAX_PAIRS <= 16 ? 4 : 5)
 #define RS_GLB_ROW_BITS  (RS_GLB_BANK_DEPTH <= 2048 ? 11 : 12)
+#define RS_GLB_ADDR_BITS (RS_GLB_ROW_BITS + (RS_GLB_SEGMENTS == 4 ? 4 : RS_GLB_SEGMENTS == 2 ? 3 : 2))    /* of a block; more than enough modulo RS_GLB_BLOCKS */
 
 _Static_assert(RS_BLOCK == 4 || RS_BLOCK == 8 || RS_BLOCK == 16, "block: 4, 8 or 16");
 _Static_assert(RS_ROWS >= 2 && RS_ROWS <= RS_BLOCK, "rows: 2 to a block");
