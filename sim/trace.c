@@ -98,7 +98,7 @@ static void engines(struct trace *t, const struct core *r)
     if (p->done != t->pool_done)
         end(t, RS_TRACE_POOL, t->clock);
     if (p->active && !t->pool_active)
-        begin(t, RS_TRACE_POOL, t->clock, (int32_t)RS_GET_U(p->queue[p->next & (POOL_QUEUE - 1u)], LAYER), 0);
+        begin(t, RS_TRACE_POOL, t->clock, (int32_t)RS_GET_U(p->next.words, LAYER), 0);
     if (s->next != t->store_next || (!s->write_walk.active && s->burst_left == 0 && !s->wvalid && !s->awvalid))
         end(t, RS_TRACE_STORE, t->clock);
     if (s->next != t->store_next && s->write_walk.active) {

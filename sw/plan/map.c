@@ -18,6 +18,8 @@ enum {
     FIRST_FILL = 20,             /* wait over to first MAC, without the words themselves              */
     FILTER_FILL = 8,             /* the same for filter words                                         */
     ADD_FILL = REQUANTIZE_EDGES + ADD_EDGES + 15,    /* first psum to first sum: a group with residuals starts when the adders are empty */
+    POOL_FILL = 26,              /* wait over to the first window, and the last one's way out         */
+    POOL_DIVISION = 9,           /* clocks from average to average, if they have no more to read      */
     POOL_COMMANDS = 4,           /* a pool's channel blocks go into at most so many                   */
     MOST_GROUPS = 1000000,
     MAX_CANDIDATES = 64
@@ -166,7 +168,9 @@ int64_t rs_timeline_pool(struct timeline *t, int64_t ready, int64_t cost, int64_
 
 int64_t rs_pool_cost(const struct layer *l, const struct group *g)
 {
-    return 20 + (int64_t)g->ne * g->nf * rs_max(l->R * rs_div_up(l->S, 4), 2) * g->nm;    /* four columns a clock */
+    const int window = l->R * rs_div_up(l->S, 4);                                        /* four columns a clock */
+
+    return POOL_FILL + (int64_t)g->ne * g->nf * (l->kind == RS_PLAN_AVERAGE_POOL ? rs_max(window, POOL_DIVISION) : window) * g->nm;
 }
 
 #define REFUSE(...) do { (void)rs_fail(why, RS_ERR_RANGE, __VA_ARGS__); return false; } while (0)
