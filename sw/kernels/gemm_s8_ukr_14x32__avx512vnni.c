@@ -7,17 +7,18 @@
  * x ^ 0x80 = x + 128, and bias[j] holds -(128 + zp_in) * SUM b[.][j] for it.  Sums wrap modulo 2^32 on the way
  * (the instruction does not saturate), and end in range because the accumulator proper does.
  * 28 accumulators, 1 or 2 registers of b, 1 of a: 31 of 32.  Layouts: packed.h, kr = 4.
- * The output stage is in requantize__avx512.h; packed.h says why the quick one is exact.
+ * The output stage is in store__avx512.h; packed.h says why the quick one is exact.
  */
 #if defined(__x86_64__)
 #include "fixedpoint.h"
 #include "depthwise_isa.h"
 #include "gemv_isa.h"
 #include "packed.h"
-#include "requantize__avx512.h"
+#include "store__avx512.h"
+#include "winograd.h"
 #include <string.h>
 
-enum { MR = 14, MR_NARROW = 28, NR = 32 };
+enum { MR = 14, MR_NARROW = STORE_MOST, NR = 32 };
 
 AVX512 static void copy(const struct packed_layer *l, const int8_t *src, int64_t count, void *a)
 {
@@ -30,60 +31,6 @@ AVX512 static void copy(const struct packed_layer *l, const int8_t *src, int64_t
         _mm512_mask_storeu_epi8(dst + at, mask,
                                 src == NULL ? zero : _mm512_xor_si512(_mm512_maskz_loadu_epi8(mask, src + at), flip));
     }
-}
-
-/* ------------------------------------------------------------- output stage */
-
-/* In registers: a store of codes could otherwise have changed them, for all the compiler knows. */
-struct bounds {
-    bool clamps;                       /* a branch costs less than two instructions of the busy ports */
-    __m512i zp, act_min, act_max;
-};
-
-/* Two rows of up to 32 codes: 32-bit lanes to bytes with saturation, zero point, clamp, lanes back in order. */
-AVX512_INLINE void store_rows32(const __m512i row0[2], const __m512i row1[2], const struct bounds *c, bool dense,
-                                int8_t *out0, int8_t *out1, __mmask32 mask)
-{
-    const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
-    const __m512i h0 = _mm512_adds_epi16(_mm512_packs_epi32(row0[0], row0[1]), c->zp);
-    const __m512i h1 = _mm512_adds_epi16(_mm512_packs_epi32(row1[0], row1[1]), c->zp);
-    __m512i q = _mm512_packs_epi16(h0, h1);
-
-    if (c->clamps)
-        q = _mm512_min_epi8(_mm512_max_epi8(q, c->act_min), c->act_max);
-    q = _mm512_permutexvar_epi32(order, q);
-    if (dense) {
-        _mm512_storeu_si512(out0, q);
-        return;
-    }
-    _mm256_mask_storeu_epi8(out0, mask, _mm512_castsi512_si256(q));
-    if (out1 != NULL)
-        _mm256_mask_storeu_epi8(out1, mask, _mm512_extracti64x4_epi64(q, 1));
-}
-
-/* Four rows of up to 16 codes, likewise; @out NULL: no such row. */
-AVX512_INLINE void store_rows16(const __m512i rows[4], const struct bounds *c, bool dense,
-                                int8_t *const out[4], __mmask16 mask)
-{
-    const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
-    const __m512i h0 = _mm512_adds_epi16(_mm512_packs_epi32(rows[0], rows[1]), c->zp);
-    const __m512i h1 = _mm512_adds_epi16(_mm512_packs_epi32(rows[2], rows[3]), c->zp);
-    __m512i q = _mm512_packs_epi16(h0, h1);
-
-    if (c->clamps)
-        q = _mm512_min_epi8(_mm512_max_epi8(q, c->act_min), c->act_max);
-    q = _mm512_permutexvar_epi32(order, q);
-    if (dense) {
-        _mm512_storeu_si512(out[0], q);
-        return;
-    }
-    _mm_mask_storeu_epi8(out[0], mask, _mm512_castsi512_si128(q));
-    if (out[1] != NULL)
-        _mm_mask_storeu_epi8(out[1], mask, _mm512_extracti32x4_epi32(q, 1));
-    if (out[2] != NULL)
-        _mm_mask_storeu_epi8(out[2], mask, _mm512_extracti32x4_epi32(q, 2));
-    if (out[3] != NULL)
-        _mm_mask_storeu_epi8(out[3], mask, _mm512_extracti32x4_epi32(q, 3));
 }
 
 AVX512 void rs_store_plain__avx512(int rows, int filters, const int32_t *acc, const struct stage *stage,
@@ -110,55 +57,6 @@ AVX512 void rs_store_plain__avx512(int rows, int filters, const int32_t *acc, co
                                              _mm512_add_epi32(y, _mm512_set1_epi32(c->zp_out)));
         }
     }
-}
-
-/* The tile's codes by the quick stage; false: in doubt, what was stored may be wrong. */
-AVX512_INLINE bool store_quick(const int np, const int nq, const int nv, int filters, __m512i acc[MR_NARROW][2],
-                               const struct gemm_operands *g)
-{
-    const float *scale = g->stage->scale, *slant = g->stage->slant;
-    const struct stage_common *c = g->common;
-    const int mr = np + nq;
-    const uint32_t mask = _bzhi_u32(~UINT32_C(0), (unsigned)filters);
-    const struct bounds bounds = { c->clamps, _mm512_set1_epi16((short)c->zp_out),
-                                   _mm512_set1_epi8((char)c->act_min), _mm512_set1_epi8((char)c->act_max) };
-    const size_t ldo = g->row_elements;
-    int8_t *const out_p = g->out_p, *const out_q = g->out_q;
-    const bool dense = (int)ldo == 16 * nv && filters == 16 * nv && out_q == out_p + (size_t)np * ldo;     /* one vector, one store */
-    __m512 doubt[2] = { _mm512_setzero_ps(), _mm512_setzero_ps() };          /* two chains: latency counts */
-#define ROW(i) ((i) < np ? out_p + (size_t)(i) * ldo : out_q + (size_t)((i) - np) * ldo)
-#define CODES(i, v) requantize16_quick(acc[i][v], scale + 16 * (v), slant + 16 * (v), &doubt[((i) + (v)) % 2])
-
-    if (nv == 2) {
-#pragma GCC unroll 8
-        for (int i = 0; i < mr; i += 2) {
-            const __m512i row0[2] = { CODES(i, 0), CODES(i, 1) };
-
-            if (i + 1 == mr) {
-                store_rows32(row0, row0, &bounds, false, ROW(i), NULL, mask);
-            } else {
-                const __m512i row1[2] = { CODES(i + 1, 0), CODES(i + 1, 1) };
-
-                store_rows32(row0, row1, &bounds, dense, ROW(i), ROW(i + 1), mask);
-            }
-        }
-    } else {
-#pragma GCC unroll 7
-        for (int i = 0; i < mr; i += 4) {
-            __m512i rows[4];
-            int8_t *out[4];
-
-#pragma GCC unroll 4
-            for (int j = 0; j < 4; j++) {
-                rows[j] = i + j < mr ? CODES(i + j, 0) : rows[0];
-                out[j] = i + j < mr ? ROW(i + j) : NULL;
-            }
-            store_rows16(rows, &bounds, dense && i + 4 <= mr, out, (__mmask16)mask);
-        }
-    }
-#undef CODES
-#undef ROW
-    return !doubtful(_mm512_max_ps(doubt[0], doubt[1]));
 }
 
 /* --------------------------------------------------------------------- tile */
@@ -214,7 +112,6 @@ enum { SHARED = 7 };
 
 AVX512_INLINE void tile(const int np, const int nq, const int nv, int filters, const struct gemm_operands *g)
 {
-    const struct stage_common *c = g->common;
     const int mr = np + nq;
     const char *b = g->b;
     __m512i acc[MR_NARROW][2];
@@ -256,19 +153,10 @@ AVX512_INLINE void tile(const int np, const int nq, const int nv, int filters, c
             }
         }
     }
-    if (c->quick && store_quick(np, nq, nv, filters, acc, g))
-        return;
 
-    int32_t plain[MR_NARROW][GEMM_MAX_NR];
+    const struct rows to = { g->out_p, g->out_q, g->row_elements };
 
-#pragma GCC unroll 28
-    for (int i = 0; i < mr; i++)
-#pragma GCC unroll 2
-        for (int v = 0; v < nv; v++)
-            _mm512_storeu_si512(&plain[i][16 * v], acc[i][v]);
-    rs_store_plain__avx512(np, filters, plain[0], g->stage, c, g->out_p, g->row_elements);
-    if (nq > 0)
-        rs_store_plain__avx512(nq, filters, plain[np], g->stage, c, g->out_q, g->row_elements);
+    store(np, nq, nv, filters, acc, g->stage, g->common, &to);
 }
 
 #define TILE16(np, nq)                                                                                             \
@@ -301,6 +189,7 @@ static void any_tile(int np, int nq, int filters, const struct gemm_operands *g)
 const struct kernel_isa rs_kernel_isa_avx512vnni = {
     .mr = MR, .mr_narrow = MR_NARROW, .nr = NR, .kr = 4, .narrow = 16, .element_bytes = 1, .offset = 128, .tile = any_tile,
     .copy = copy, .row = rs_gemv_s8__avx512vnni, .dw = RS_DEPTHWISE_ISA_AVX512VNNI,
+    .winograd = RS_WINOGRAD_AVX512VNNI,
 };
 #else
 typedef int rs_gemm_s8_ukr_14x32__avx512vnni_is_empty;

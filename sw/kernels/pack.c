@@ -6,7 +6,7 @@
 #include "pack.h"
 #include "check.h"
 #include "fixedpoint.h"
-#include "packed.h"
+#include "winograd.h"
 #include <math.h>
 #include <string.h>
 
@@ -94,6 +94,25 @@ static void lay_out_gemm(const struct rs_conv_shape *sh, enum rs_isa isa, struct
     sizes->packed_bytes = (size_t)round_up((int64_t)l->share_offset + panels * l->runs * k->nr * 4, RS_PACK_ALIGNMENT);
     l->scratch_bytes = round_up(rows * l->pitch + A_SLACK_BYTES, RS_PACK_ALIGNMENT);
     sizes->scratch_bytes = (size_t)l->scratch_bytes;
+}
+
+static void lay_out_winograd(const struct rs_conv_shape *sh, enum rs_isa isa, struct packed_layer *l, struct rs_pack_sizes *sizes)
+{
+    const struct winograd_isa *w = &rs_kernel_isa(isa)->winograd;
+    const int64_t panels = sh->m / w->nr;
+
+    *l = (struct packed_layer){ .magic = MAGIC, .kind = PACKED_WINOGRAD, .isa = isa, .sh = *sh };
+    rs_winograd_lay_out(w, l);
+    l->stage_offset = (size_t)round_up(sizeof *l, RS_PACK_ALIGNMENT);
+    l->b_offset = (size_t)round_up((int64_t)l->stage_offset + panels * (int64_t)sizeof(struct stage), RS_PACK_ALIGNMENT);
+    sizes->packed_bytes = (size_t)round_up((int64_t)l->b_offset + panels * l->panel_bytes, RS_PACK_ALIGNMENT);
+    l->scratch_bytes = round_up(l->scratch_bytes, RS_PACK_ALIGNMENT);
+    sizes->scratch_bytes = (size_t)l->scratch_bytes;
+}
+
+static void lay_out_conv(const struct rs_conv_shape *sh, enum rs_isa isa, struct packed_layer *l, struct rs_pack_sizes *sizes)
+{
+    (rs_winograd_suits(sh, &rs_kernel_isa(isa)->winograd) ? lay_out_winograd : lay_out_gemm)(sh, isa, l, sizes);
 }
 
 static void lay_out_depthwise(const struct rs_conv_shape *sh, enum rs_isa isa, struct packed_layer *l,
@@ -198,6 +217,24 @@ static struct stage_common common_of(const struct rs_quant *q)
                                   .act_max = q->act_max };
 }
 
+/* What the layer's accumulators and codes can reach, over all its channels. */
+struct reach { int64_t acc; double code; };
+
+/* Channel @m, whose filter codes' absolute values sum up to @absolute_sum. */
+static void widen_reach(struct reach *r, const int32_t *bias, const struct rs_quant *q, int64_t m, int64_t absolute_sum)
+{
+    const int64_t acc = greatest(bias, m, absolute_sum, q->zp_in);
+
+    r->acc = acc > r->acc ? acc : r->acc;
+    r->code = fmax(r->code, greatest_code(q, m, acc));
+}
+
+static void choose_stage(struct packed_layer *l, const struct rs_quant *q, const struct reach *r)
+{
+    l->common.mode = choose_mode(q, r->acc);
+    l->common.quick = q->rounding != RS_ROUND_ONNX && r->code < QUICK_LIMIT;
+}
+
 /* Filters that lie side by side in B where panel @p does: of the panel; of a row's group of panels, in vectors. */
 static int64_t width_of(const struct packed_layer *l, const struct kernel_isa *k, int64_t p)
 {
@@ -216,8 +253,7 @@ static void pack_gemm(struct packed_layer *l, const int8_t *filter, int64_t step
     struct stage *stages = (struct stage *)(void *)((char *)l + l->stage_offset);
     char *b = (char *)l + l->b_offset;
     int32_t *shares = (int32_t *)(void *)((char *)l + l->share_offset);
-    int64_t most = 0;
-    double code = 0.0;
+    struct reach reach = { 0 };
 
     int64_t *run_offset = (int64_t *)(void *)((char *)l + l->run_offset_offset);
 
@@ -252,15 +288,33 @@ static void pack_gemm(struct packed_layer *l, const int8_t *filter, int64_t step
                 shares[d / l->run_codes * k->nr + j] += w * zp_share(k, q->zp_in);
             }
             set_lane(&stages[p], (int)j, m, bias, q, (uint32_t)sum, zp_share(k, q->zp_in));
-
-            const int64_t acc = greatest(bias, m, absolute_sum, q->zp_in);
-
-            most = acc > most ? acc : most;
-            code = fmax(code, greatest_code(q, m, acc));
+            widen_reach(&reach, bias, q, m, absolute_sum);
         }
     }
-    l->common.mode = choose_mode(q, most);
-    l->common.quick = q->rounding != RS_ROUND_ONNX && code < QUICK_LIMIT;
+    choose_stage(l, q, &reach);
+}
+
+static void pack_winograd(struct packed_layer *l, const int8_t *filter, const int32_t *bias, const struct rs_quant *q)
+{
+    const int nr = rs_kernel_isa(l->isa)->winograd.nr;
+    const int64_t codes = (int64_t)9 * l->sh.c;
+    struct stage *stages = (struct stage *)(void *)((char *)l + l->stage_offset);
+    struct reach reach = { 0 };
+
+    l->zp_in = q->zp_in;
+    l->common = common_of(q);
+    memset(stages, 0, l->b_offset - l->stage_offset);
+    for (int64_t m = 0; m < l->sh.m; m++, filter += codes) {
+        const int lane = (int)(m % nr);
+        int64_t absolute_sum = 0;
+
+        for (int64_t i = 0; i < codes; i++)
+            absolute_sum += filter[i] < 0 ? -filter[i] : filter[i];
+        set_lane(&stages[m / nr], lane, m, bias, q, 0, 0);
+        rs_winograd_filter(l, lane, filter, (int16_t *)(void *)((char *)l + l->b_offset + m / nr * l->panel_bytes));
+        widen_reach(&reach, bias, q, m, absolute_sum);
+    }
+    choose_stage(l, q, &reach);
 }
 
 static void pack_depthwise(struct packed_layer *l, const int8_t *filter, const int32_t *bias,
@@ -269,8 +323,7 @@ static void pack_depthwise(struct packed_layer *l, const int8_t *filter, const i
     const struct kernel_isa *k = rs_kernel_isa(l->isa);
     const struct depthwise_isa *dw = &k->dw;
     struct stage *stages = (struct stage *)(void *)((char *)l + l->stage_offset);
-    int64_t most = 0;
-    double code = 0.0;
+    struct reach reach = { 0 };
 
     l->zp_in = q->zp_in;
     l->common = common_of(q);
@@ -300,15 +353,10 @@ static void pack_depthwise(struct packed_layer *l, const int8_t *filter, const i
                     put_element(panel, (step * dw->block + lane) * dw->group + g, k->element_bytes, w);
                 }
             set_lane(&stages[b], lane, m, bias, q, (uint32_t)sum, zp_share(k, q->zp_in));
-
-            const int64_t acc = greatest(bias, m, absolute_sum, q->zp_in);
-
-            most = acc > most ? acc : most;
-            code = fmax(code, greatest_code(q, m, acc));
+            widen_reach(&reach, bias, q, m, absolute_sum);
         }
     }
-    l->common.mode = choose_mode(q, most);
-    l->common.quick = q->rounding != RS_ROUND_ONNX && code < QUICK_LIMIT;
+    choose_stage(l, q, &reach);
 }
 
 /* ------------------------------------------------------------- public names */
@@ -343,7 +391,7 @@ rs_status rs_conv2d_s8_pack_bytes(const struct rs_conv_shape *sh, struct rs_pack
     RS_TRY(rs_check_product("filter", (int64_t)sh->r * sh->s, sh->c, &size, err));
     RS_TRY(rs_check_product("filter", size, sh->m, &size, err));
     RS_TRY(rs_isa_current(&isa, err));
-    lay_out_gemm(sh, isa, &l, sizes);
+    lay_out_conv(sh, isa, &l, sizes);
     return RS_OK;
 }
 
@@ -385,10 +433,13 @@ rs_status rs_conv2d_s8_pack(const struct rs_conv_shape *sh, const int8_t *filter
 
     RS_TRY(rs_conv2d_s8_check(sh, filter, bias, q, err));
     RS_TRY(rs_isa_current(&isa, err));
-    lay_out_gemm(sh, isa, &l, &sizes);
+    lay_out_conv(sh, isa, &l, &sizes);
     RS_TRY(check_memory(packed, packed_bytes, sizes.packed_bytes, "conv2d pack", err));
     memcpy(packed, &l, sizeof l);
-    pack_gemm(packed, filter, l.runs * l.run_codes, 1, bias, q);
+    if (l.kind == PACKED_WINOGRAD)
+        pack_winograd(packed, filter, bias, q);
+    else
+        pack_gemm(packed, filter, l.runs * l.run_codes, 1, bias, q);
     return RS_OK;
 }
 
@@ -674,9 +725,11 @@ rs_status rs_packed_run(const void *packed, const int8_t *in, void *out, int par
     } else if (l->kind == PACKED_GEMM) {
         run_gemm(l, in, out, part, parts, scratch);
     } else {
-        const int64_t rows = (int64_t)l->sh.n * l->sh.e;
+        const bool winograd = l->kind == PACKED_WINOGRAD;
+        const struct kernel_isa *k = rs_kernel_isa(l->isa);
+        const int64_t rows = l->sh.n * (winograd ? rs_winograd_rows(&l->sh) : l->sh.e);
 
-        rs_kernel_isa(l->isa)->dw.rows(l, in, out, rows * part / parts, rows * (part + 1) / parts, scratch);
+        (winograd ? k->winograd.rows : k->dw.rows)(l, in, out, rows * part / parts, rows * (part + 1) / parts, scratch);
     }
     return RS_OK;
 }

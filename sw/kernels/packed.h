@@ -85,6 +85,9 @@ struct gemm_operands {
     size_t row_elements;
 };
 
+/* Where the codes of a tile's pixels go: the first of each group; neighbours are elements apart. */
+struct rows { void *p, *q; size_t elements; };
+
 /* One tile of np + nq <= mr (or mr_narrow) pixels by @filters <= nr filters; nq is np or np - 1. */
 typedef void gemm_tile(int np, int nq, int filters, const struct gemm_operands *g);
 
@@ -123,6 +126,14 @@ struct depthwise_isa {
     depthwise_rows *rows;
 };
 
+/* Winograd's 3x3 (winograd.h). */
+struct winograd_isa {
+    int channels, least_channels;      /* C is a multiple of; and at least                     */
+    int nr, tiles;                     /* filters of a panel; tiles in a product, at most      */
+    int64_t most_bytes;                /* of a layer's filters                                 */
+    depthwise_rows *rows;              /* of tiles; NULL: none                                 */
+};
+
 struct kernel_isa {
     int mr, nr, kr;                    /* largest tile; depth steps in a lane                  */
     int mr_narrow;                     /* largest tile of a layer of at most narrow filters; 0: mr */
@@ -133,6 +144,7 @@ struct kernel_isa {
     gemm_copy *copy;
     gemv_groups *row;                  /* or NULL                                              */
     struct depthwise_isa dw;
+    struct winograd_isa winograd;
 };
 
 extern const struct kernel_isa rs_kernel_isa_portable;
@@ -146,7 +158,7 @@ extern const struct kernel_isa rs_kernel_isa_neon;
 /* NULL for RS_ISA_REF, which has no packed form of its own and uses the portable one. */
 const struct kernel_isa *rs_kernel_isa(enum rs_isa isa);
 
-enum packed_kind { PACKED_GEMM, PACKED_DEPTHWISE };
+enum packed_kind { PACKED_GEMM, PACKED_DEPTHWISE, PACKED_WINOGRAD };
 
 struct packed_layer {
     uint64_t magic;
@@ -160,6 +172,7 @@ struct packed_layer {
     int64_t scratch_bytes;             /* what rs_packed_run() asks for                        */
     int64_t pitch;                     /* bytes of one row of A                                */
     int64_t block_rows;                /* ofmap rows (1x1: pixels) whose A is held at once     */
+    int64_t block_tiles;               /* Winograd: block_rows rows of tiles have so many      */
     int64_t panel_bytes;               /* of a full panel of B; of a depthwise block           */
     int64_t mr;                        /* pixels of a tile                                     */
     bool points;                       /* 1x1, stride 1, no padding: all pixels are one row    */
@@ -206,7 +219,7 @@ void rs_sum_s8__avx512(int64_t rows, int64_t pixels, int64_t channels, int64_t r
 static inline int64_t packed_macs(const struct packed_layer *l)
 {
     const struct rs_conv_shape *sh = &l->sh;
-    const int64_t taps = (int64_t)sh->r * sh->s * (l->kind == PACKED_GEMM ? sh->c : 1);
+    const int64_t taps = (int64_t)sh->r * sh->s * (l->kind == PACKED_DEPTHWISE ? 1 : sh->c);
 
     return (int64_t)sh->n * sh->e * sh->f * sh->m * taps;
 }

@@ -68,6 +68,15 @@ static bool random_shape(bool depthwise, struct rs_conv_shape *sh)
         sh->s = 3;
         sh->stride_w = sh->dilation_w = 1;
     }
+    if (!depthwise && rnd_range(0, 7) == 0) {          /* by Winograd's method where that suits */
+        sh->n = (int)rnd_range(1, 2);
+        sh->h = (int)rnd_range(1, 13);
+        sh->w = (int)rnd_range(1, 13);
+        sh->c = rnd_range(0, 1) != 0 ? 16 * (int)rnd_range(1, 9) : 32 * (int)rnd_range(2, 4);
+        sh->m = rnd_range(0, 1) != 0 ? 16 * (int)rnd_range(1, 3) : 32;
+        sh->r = sh->s = 3;
+        sh->stride_h = sh->stride_w = sh->dilation_h = sh->dilation_w = 1;
+    }
     if (depthwise) {
         sh->m = rnd_range(0, 5) == 0 ? sh->c * 2 : sh->c;
         if (rnd_range(0, 1) != 0)                      /* filters that have a kernel of their own */
@@ -76,6 +85,53 @@ static bool random_shape(bool depthwise, struct rs_conv_shape *sh)
     sh->e = (int32_t)rs_conv_out_extent(sh->h, sh->r, sh->stride_h, sh->dilation_h, sh->pad_top, sh->pad_bottom);
     sh->f = (int32_t)rs_conv_out_extent(sh->w, sh->s, sh->stride_w, sh->dilation_w, sh->pad_left, sh->pad_right);
     return sh->e >= 1 && sh->f >= 1;
+}
+
+/* 3x3 layers whose sums, and Winograd's numbers on the way to them, are as large as they can be. */
+static void extreme_layer(const char *isa, int32_t c, int code_kind, int filter_kind, int32_t zp)
+{
+    enum { H = 7, W = 9, M = 32 };
+    const struct rs_conv_shape sh = { .n = 1, .h = H, .w = W, .c = c, .m = M, .r = 3, .s = 3, .stride_h = 1, .stride_w = 1,
+                                      .dilation_h = 1, .dilation_w = 1, .pad_top = 1, .pad_bottom = 1, .pad_left = 1,
+                                      .pad_right = 1, .e = H, .f = W };
+    const int32_t mult = 1 << 30, shift = -17;
+    const struct rs_quant q = { .zp_in = zp, .zp_out = 3, .act_min = -128, .act_max = 127, .count = 1, .mult = &mult, .shift = &shift };
+    int8_t *ifmap = malloc((size_t)(H * W * c)), *filter = malloc((size_t)(9 * c * M));
+    int8_t *want = guarded_new(H * W * M), *got = guarded_new(H * W * M);
+    struct rs_error err;
+
+    MUST(ifmap != NULL && filter != NULL, "no memory");
+    /* Signs: all the same, at random, or those of the transforms' own rows, + - + - and + 0 - 0. */
+    for (int32_t i = 0; i < H * W * c; i++) {
+        const int x = i / c % W, y = i / c / W, sign = code_kind == 0 ? 1 : code_kind == 1 ? (int)rnd_range(0, 1) : (x / 2 + y / 2) % 2;
+
+        ifmap[i] = sign != 0 ? 127 : -128;
+    }
+    for (int32_t i = 0; i < 9 * c * M; i++) {
+        const int tap = i / c % 9, sign = filter_kind == 0 ? 1 : filter_kind == 1 ? (int)rnd_range(0, 1) : tap % 2;
+
+        filter[i] = sign != 0 ? 127 : -128;
+    }
+    MUST(rs_conv2d_s8_ref(&sh, ifmap, filter, NULL, &q, want, &err) == RS_OK, "ref: %s", err.text);
+    MUST(rs_conv2d_s8(&sh, ifmap, filter, NULL, &q, got, &err) == RS_OK, "%s: %s", isa, err.text);
+    CHECK(memcmp(got, want, H * W * M) == 0 && guards_intact(got, H * W * M), "%s: C %d, codes %d, filters %d, zero point %d differ",
+          isa, c, code_kind, filter_kind, zp);
+    free(ifmap);
+    free(filter);
+    guarded_free(want);
+    guarded_free(got);
+}
+
+static void extreme_layers(const char *isa)
+{
+    struct rs_error err;
+
+    if (rs_isa_select(isa, &err) == RS_ERR_UNSUPPORTED)
+        SKIP("this machine lacks the instruction set");
+    for (int32_t c = 32; c <= 128; c += 32)
+        for (int kind = 0; kind < 9; kind++)
+            for (int32_t zp = -128; zp <= 127; zp += 255)
+                extreme_layer(isa, c, kind % 3, kind / 3, zp);
 }
 
 static void random_layers(const char *isa, bool depthwise)
@@ -241,6 +297,9 @@ TEST(avx512vnni_gemm_equals_ref) { random_gemms("avx512vnni"); }
 TEST(neon_conv_equals_ref) { random_layers("neon", false); }
 TEST(neon_depthwise_equals_ref) { random_layers("neon", true); }
 TEST(neon_gemm_equals_ref) { random_gemms("neon"); }
+TEST(avx2_extreme_layers_equal_ref) { extreme_layers("avx2"); }
+TEST(avx512vnni_extreme_layers_equal_ref) { extreme_layers("avx512vnni"); }
+TEST(neon_extreme_layers_equal_ref) { extreme_layers("neon"); }
 
 /* Filters and B of more than a megabyte take the other loop order. */
 TEST(large_filter_small_map_equals_ref)
@@ -420,6 +479,9 @@ int main(int argc, char **argv)
     RUN(neon_conv_equals_ref);
     RUN(neon_depthwise_equals_ref);
     RUN(neon_gemm_equals_ref);
+    RUN(avx2_extreme_layers_equal_ref);
+    RUN(avx512vnni_extreme_layers_equal_ref);
+    RUN(neon_extreme_layers_equal_ref);
     RUN(large_filter_small_map_equals_ref);
     RUN(output_stage_ties_equal_ref);
     RUN(selects_by_name_and_refuses_unknown_ones);
