@@ -97,10 +97,10 @@ $(1)/$(build)/Vcore.mk: $(1)/v/.changed
 	  --Mdir $$(@D) -y $(1)/v $(1)/v/core.v
 
 # Two big files instead of dozens of small ones: what runs at every clock, and what runs once.
-$(1)/$(build)/fast.o: $(1)/$(build)/Vcore.mk
+$(1)/$(build)/fast.o: $(1)/$(build)/Vcore.mk sim/verilated_signs.h
 	$$(SAY) CXX '$$@'
 	$$(Q)ls $$(@D)/Vcore*.cpp | grep -v -e Slow -e __Syms | sed 's|.*/\(.*\)|$$(HASH)include "\1"|' > $$(@D)/fast.cc
-	$$(Q)$$(VERILATED_CXX) $$(VERILATED_FLAGS) $(if $(filter trace,$(build)),-DVM_TRACE=1 -DVM_TRACE_FST=1 -O1,-DVM_TRACE=0 -DVM_TRACE_FST=0 -O2 -march=native) -c $$(@D)/fast.cc -o $$@
+	$$(Q)$$(VERILATED_CXX) $$(VERILATED_FLAGS) -include sim/verilated_signs.h $(if $(filter trace,$(build)),-DVM_TRACE=1 -DVM_TRACE_FST=1 -O1,-DVM_TRACE=0 -DVM_TRACE_FST=0 -O2 -march=native) -c $$(@D)/fast.cc -o $$@
 $(1)/$(build)/slow.o: $(1)/$(build)/Vcore.mk
 	$$(SAY) CXX '$$@'
 	$$(Q)ls $$(@D)/Vcore*.cpp | grep -e Slow -e __Syms | sed 's|.*/\(.*\)|$$(HASH)include "\1"|' > $$(@D)/slow.cc
