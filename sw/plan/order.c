@@ -4,8 +4,8 @@
  * A group needs the first so many groups of the layers that make its operands: its need_in and need_res, found block by
  * block.  List scheduling over that: of the few layers that are open, the next group is the one whose first MAC can be
  * soonest, the earlier layer when they are close.  So a layer's last groups overlap the next layer's first ones, and nobody waits
- * for a whole layer.  The mappings are then chosen by coordinate descent on the end of the whole job: layer after layer, every
- * candidate of map.c, until nothing gets better; then again from random neighbours, within a fixed budget of work.
+ * for a whole layer.  The mappings are then chosen by coordinate descent on the end of the whole job and, a little, on what it fetches:
+ * layer after layer, every candidate of map.c, until nothing gets better; then again from random neighbours, within a fixed budget of work.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -18,7 +18,8 @@ enum {
     CANDIDATES = 14,
     START_CLOCKS = 260,          /* ap_start to the first data                                       */
     END_CLOCKS = 120,
-    SEARCH_BUDGET = 1500000      /* groups ordered during the search                                 */
+    SEARCH_BUDGET = 1500000,     /* groups ordered during the search                                 */
+    FETCH_WORTH = 64             /* filter words that weigh as much as a clock: half as many clocks of a memory that has time */
 };
 
 static bool is_pool(const struct layer *l) { return l->kind == RS_PLAN_MAX_POOL || l->kind == RS_PLAN_AVERAGE_POOL; }
@@ -162,6 +163,7 @@ struct ordering {
     bool **seen;                 /* [layer][chunk]: its filters are on their way                     */
     int64_t **done;              /* [layer][group]                                                   */
     int64_t *set_words;          /* [layer]                                                          */
+    int64_t fetched;             /* filter words of the last ordering                                */
     int64_t work;                /* groups ordered so far                                            */
 };
 
@@ -201,8 +203,9 @@ static int64_t order_all(struct ordering *x, struct group_ref *order, int *n_ord
     const int64_t room = (x->o->wbuf_words > 0 ? rs_min(x->o->wbuf_words, (int)x->c->wbuf_words) : (int)x->c->wbuf_words) - 16;
     struct timeline t = { 0 };
     int64_t fetched = 0, total = 0;
-    int lo = 0, n = 0;
+    int lo = 0, n = 0, last = -1;
 
+    x->fetched = 0;
     for (int i = 0; i < x->n; i++) {
         x->next[i] = 0;
         memset(x->seen[i], 0, (size_t)x->j->layers[i].n_chunks * sizeof **x->seen);
@@ -249,10 +252,17 @@ static int64_t order_all(struct ordering *x, struct group_ref *order, int *n_ord
             (void)rs_timeline_pool(&t, best_ready, l->costs[g].run, done);
         } else {
             (void)rs_timeline_group(&t, best_ready, &l->costs[g], done);
-            if (!x->seen[best][l->groups[g].chunk]) {
-                x->seen[best][l->groups[g].chunk] = true;
-                fetched += l->chunks[l->groups[g].chunk].words;
+            const int chunk = l->groups[g].chunk;
+
+            if (!x->seen[best][chunk]) {
+                x->seen[best][chunk] = true;
+                fetched += l->chunks[chunk].words;
+                x->fetched += l->chunks[chunk].words;
+            } else if (x->set_words[best] > room &&
+                       (best != last || l->groups[g - 1].chunk != chunk || l->chunks[chunk].words > room)) {
+                x->fetched += l->chunks[chunk].words;      /* again: make_instances() (schedule.c) */
             }
+            last = best;
         }
         total = rs_max64(total, *done);
         if (order != NULL)
@@ -263,6 +273,14 @@ static int64_t order_all(struct ordering *x, struct group_ref *order, int *n_ord
     if (n_order != NULL)
         *n_order = n;
     return total + END_CLOCKS;
+}
+
+/* What the search makes small. */
+static int64_t order_cost(struct ordering *x)
+{
+    const int64_t end = order_all(x, NULL, NULL);
+
+    return end + x->fetched / FETCH_WORTH;
 }
 
 static void ordering_free(struct ordering *x)
@@ -332,7 +350,7 @@ static rs_status ordering_init(struct ordering *x, struct rs_error *err)
     return s;
 }
 
-/* One descent: layer after layer, every candidate, until nothing gets better.  @best: the job's end, in and out. */
+/* One descent: layer after layer, every candidate, until nothing gets better.  @best: its cost, in and out. */
 static rs_status descend(struct ordering *x, struct rs_mapping (*list)[CANDIDATES], const int *n_list, int64_t *best, struct rs_error *err)
 {
     rs_status s = RS_OK;
@@ -349,10 +367,10 @@ static rs_status descend(struct ordering *x, struct rs_mapping (*list)[CANDIDATE
                 l->map = list[i][k];
                 s = remap(x, i, false, err);
                 if (s == RS_OK) {
-                    const int64_t end = order_all(x, NULL, NULL);
+                    const int64_t cost = order_cost(x);
 
-                    if (end < *best) {
-                        *best = end;
+                    if (cost < *best) {
+                        *best = cost;
                         keep = list[i][k];
                         better = true;
                     }
@@ -382,7 +400,7 @@ static rs_status search_mappings(struct ordering *x, struct rs_error *err)
         if (!is_pool(&x->j->layers[i]) && !x->j->layers[i].pinned)
             n_list[i] = rs_map_candidates(x->c, &x->j->layers[i], list[i], CANDIDATES, NULL, NULL);
     if (s == RS_OK) {
-        best = order_all(x, NULL, NULL);
+        best = order_cost(x);
         s = descend(x, list, n_list, &best, err);
     }
     for (int i = 0; s == RS_OK && i < x->n; i++)
@@ -398,7 +416,7 @@ static rs_status search_mappings(struct ordering *x, struct rs_error *err)
         }
         if (s != RS_OK)
             break;
-        round = order_all(x, NULL, NULL);
+        round = order_cost(x);
         s = descend(x, list, n_list, &round, err);
         for (int i = 0; s == RS_OK && i < x->n; i++) {
             if (round < best) {

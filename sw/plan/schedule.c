@@ -28,7 +28,6 @@ enum {
     MOVE_FILL = 10,              /* clocks between the data of two LOADs, and of fetching a command   */
     UNIT_WORDS = 512,            /* words that one LOAD of filters fetches at most, if it can         */
     FIRST_WORDS = 192,           /* of filters before the network's input                            */
-    WBUF_MARGIN = 4,             /* words of the filter buffer left alone: a line of two at each end */
     INPUT_PIECE = 160,           /* blocks of a network input that one LOAD fetches                  */
     ALIGN_BLOCKS = 4             /* blocks in a beat of m_axi */
 };
@@ -887,7 +886,7 @@ static int64_t wbuf_room(const struct build *b)
 {
     const int all = (int)b->c->wbuf_words, some = b->o->wbuf_words;
 
-    return (some > 0 && some < all ? some : all) - WBUF_MARGIN;
+    return rs_wbuf_room(some > 0 && some < all ? some : all);
 }
 
 /*
