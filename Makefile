@@ -212,7 +212,7 @@ HOST_SCRIPTS  := tests/e2e/test_cli.sh tests/e2e/test_install.sh
 HOST_EMU      := $(filter %_default.so,$(EMU_LIBS))
 TEST_ENV = RS_BUILD=$(abspath $(BUILD)) RS_PLATFORM_PATH=$(abspath $(BUILD)) MAKE='$(MAKE)' CC='$(CC)'
 test-host: lib cli $(HOST_EMU) $(SHIMS) $(BUILD)/san/rowstation $(HOST_PROGRAMS)
-	$(Q)$(TEST_ENV) sh tests/run.sh $(HOST_PROGRAMS) $(HOST_SCRIPTS)
+	$(Q)$(TEST_ENV) RS_TEST_JOBS=2 sh tests/run.sh $(HOST_SCRIPTS) $(HOST_PROGRAMS)
 
 _test: _build $(SHIMS) $(BUILD)/san/rowstation $(TEST_PROGRAMS) $(TESTS_HOST) $(TESTS)
 	$(Q)$(TEST_ENV) sh tests/run.sh $(TEST_PROGRAMS) $(TESTS_HOST) $(TEST_SCRIPTS) $(TESTS)
