@@ -17,7 +17,7 @@ enum {
     FLUSH_GAP = REQUANTIZE_EDGES + 11,       /* the columns of one group are empty before the next one's are read */
     FIRST_FILL = 20,             /* wait over to first MAC, without the words themselves              */
     FILTER_FILL = 8,             /* the same for filter words                                         */
-    ADD_FILL = REQUANTIZE_EDGES + ADD_EDGES + 15,    /* first psum to first sum: a group with residuals starts when the adders are empty */
+    ADD_FILL = REQUANTIZE_EDGES + ADD_EDGES + 17,    /* first psum to first sum: a group with residuals starts when the adders are empty */
     POOL_FILL = 26,              /* wait over to the first window, and the last one's way out         */
     POOL_DIVISION = 9,           /* clocks from average to average, if they have no more to read      */
     POOL_COMMANDS = 4,           /* a pool's channel blocks go into at most so many                   */

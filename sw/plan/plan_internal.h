@@ -119,7 +119,7 @@ int64_t rs_timeline_pool(struct timeline *t, int64_t ready, int64_t cost, int64_
 void rs_map_group_cost(const struct rs_hw_config *c, const struct layer *l, const struct group *g, struct group_cost *cost);
 int64_t rs_pool_cost(const struct layer *l, const struct group *g);
 
-enum { RS_MAP_LATENCY = REQUANTIZE_EDGES + 29 };    /* last MAC to last byte without the flush                          */
+enum { RS_MAP_LATENCY = REQUANTIZE_EDGES + 30 };    /* last MAC to last byte without the flush                          */
 
 /* Every limit of docs/isa.md; on failure @why says which. */
 bool rs_map_check(const struct rs_hw_config *c, const struct layer *l, const struct rs_mapping *m, struct rs_error *why);
