@@ -14,14 +14,22 @@ static inline bool lane_of(uint32_t step)
     return step / REQUANTIZE_HALVES != 0;
 }
 
+/* Where the parameters of a pair's filter are, its second if so. */
+static inline uint32_t param_place(bool bank, uint32_t pair, bool second)
+{
+    const uint32_t at = (bank ? RS_MAX_PAIRS : 0) + pair;
+
+    return REQUANTIZE_LANES == 2 ? at : 2 * at + second;
+}
+
 void foot_clock(struct foot *r, const struct foot_in *in, struct foot_out *out)
 {
 #pragma HLS PIPELINE II=1
-#pragma HLS BIND_STORAGE variable=r->param0 type=ram_2p impl=lutram
-#pragma HLS BIND_STORAGE variable=r->param1 type=ram_2p impl=lutram
+#pragma HLS BIND_STORAGE variable=r->param type=ram_2p impl=lutram
     const struct flush_op flush = in->op_w.flush;
     const struct flush_op asked = r->op.flush;            /* the entry that is read now, and then with its parameters */
     const struct param_op param = in->op_w.param;
+    const bool keep = param.valid && param.place.g == param.group;
     const struct foot_place place = r->place[FOOT_EDGES - 2];
     struct accumulator_in ai;
     struct requantize_in qi;
@@ -35,7 +43,7 @@ void foot_clock(struct foot *r, const struct foot_in *in, struct foot_out *out)
         const bool second = REQUANTIZE_LANES == 2 ? l == 1 : lane_of(r->step);
 
         qi.psum[l] = second ? r->acc_out.entry.lane1 : r->acc_out.entry.lane0;
-        qi.param[l] = second ? r->now1 : r->now0;
+        qi.param[l] = r->now[l];
     }
     qi.half = REQUANTIZE_HALVES == 2 && (r->step & 1u) != 0;
     qi.range = r->range;
@@ -72,19 +80,25 @@ void foot_clock(struct foot *r, const struct foot_in *in, struct foot_out *out)
     accumulator_clock(&r->acc, &ai, &r->acc_out);
     requantize_clock(&r->requantize, &qi, &r->codes);
 
-    r->now0 = r->param0[(asked.bank ? RS_MAX_PAIRS : 0) + asked.param];
-    r->now1 = r->param1[(asked.bank ? RS_MAX_PAIRS : 0) + asked.param];
+    for (int l = 0; l < REQUANTIZE_LANES; l++) {
+        r->now[l] = r->read[l];
+        r->read[l] = r->param[l][param_place(flush.bank, flush.param, lane_of(flush.step))];
+    }
     r->range = asked.range;
     r->wide = asked.wide;
     r->step = asked.step;
-    if (param.valid && param.place.g == param.group) {
-        r->param0[(param.bank ? RS_MAX_PAIRS : 0) + param.index] = param.param[0];
-        r->param1[(param.bank ? RS_MAX_PAIRS : 0) + param.index] = param.param[1];
+    if (keep || (REQUANTIZE_LANES == 1 && r->param_second)) {
+        const struct param_op from = keep ? param : r->op.param;
+
+        for (int l = 0; l < REQUANTIZE_LANES; l++)
+            r->param[l][param_place(from.bank, from.index, !keep)] = from.param[REQUANTIZE_LANES == 2 ? l : !keep];
     }
+    r->param_second = keep;
 
     r->op = in->op_w;
     r->op.param.place = column_place_next(param.place, param.shape);
     if (in->rst) {
+        r->param_second = false;
         r->op.acc.valid = false;
         r->op.flush.valid = false;
         r->op.param.valid = false;

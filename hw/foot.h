@@ -57,15 +57,18 @@ struct foot_place {           /* where a code goes                              
     bool     pixel;
     bool     lane;            /* whose code it is, where they come one after the other       */
 };
+/* Parameters of a bank's filters: one memory a requantizer lane; for one lane those of a pair come one after the other. */
+#define PARAM_DEPTH (2 * RS_MAX_PAIRS * 2 / REQUANTIZE_LANES)
+
 struct foot {
     struct foot_op op;
     struct accumulator acc;
     struct accumulator_out acc_out;
     struct requantize requantize;
     struct requantize_out codes;
-    struct requantize_param param0[2 * RS_MAX_PAIRS];
-    struct requantize_param param1[2 * RS_MAX_PAIRS];
-    struct requantize_param now0, now1;
+    struct requantize_param param[REQUANTIZE_LANES][PARAM_DEPTH];
+    struct requantize_param read[REQUANTIZE_LANES], now[REQUANTIZE_LANES];
+    bool     param_second;    /* the second of the pair in op is still to be written         */
     struct requantize_range range;
     bool     wide;
     uint32_t step : 2;

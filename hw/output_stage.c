@@ -264,7 +264,8 @@ void output_stage_clock(struct output_stage *r, const struct output_stage_in *in
     const struct pixel_pair sum = r->sum[r->sum_head];
     const struct pair_place sum_place = r->sum_place[r->sum_head];
     const struct add_time sum_time = r->add_time[ADD_TIME - 1];
-    const bool adds = r->add || RS_GET_U(w, ADD) != 0;
+    const bool add = r->add;               /* of the items: there are none when it changes          */
+    const bool adds = add || RS_GET_U(w, ADD) != 0;
     const bool take = r->emptied && r->prepared.ready && r->complete != 0 && r->params != 0 &&
                       !(adds && (r->item_count != 0 || r->drained.valid || r->drained.end));
     struct output_item new_item;
@@ -451,7 +452,7 @@ void output_stage_clock(struct output_stage *r, const struct output_stage_in *in
         if (head.end) {
             group_done = !r->write.valid && r->writing == 0 && r->sum_count == 0;
             pop = group_done;
-        } else if (r->add) {
+        } else if (add) {
             pop = sum_push;
         } else if (write_free && r->sum_count == 0) {
             r->write.valid = true;
@@ -475,10 +476,10 @@ void output_stage_clock(struct output_stage *r, const struct output_stage_in *in
     r->item_head += pop;
     r->item_tail += push;
     r->item_count = r->item_count + push - pop;
-    r->to_ask = r->to_ask + (push_pair && r->add) - ask;
-    r->to_feed = r->to_feed + (push_pair && r->add) - fed;
-    r->ask_at += ask || (pop && (head.end || !r->add));
-    r->feed_at += fed || (pop && (head.end || !r->add));
+    r->to_ask = r->to_ask + (push_pair && add) - ask;
+    r->to_feed = r->to_feed + (push_pair && add) - fed;
+    r->ask_at += ask || (pop && (head.end || !add));
+    r->feed_at += fed || (pop && (head.end || !add));
 
     for (int x = 0; x < RS_COLS; x++)
         foot_clock(&r->foot[x], &fi[x], &r->foot_out[x]);

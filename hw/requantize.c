@@ -70,6 +70,10 @@ void requantize_clock(struct requantize *r, const struct requantize_in *in,
         struct requantize_lane *lane = &r->lane[l];
 
         lane->parts = multiply_parts(lane->factors);
+        if (REQUANTIZE_HALVES == 2) {                    /* of a multiplier's 16 bits there are two      */
+            lane->parts.middle1 = 0;
+            lane->parts.high = 0;
+        }
         lane->negative2 = lane->negative1;
         lane->right2 = lane->right1;
     }

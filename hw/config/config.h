@@ -72,6 +72,7 @@ _Static_assert((RS_WBUF_DEPTH & (RS_WBUF_DEPTH - 1)) == 0, "filter buffer: a pow
 _Static_assert(RS_REQUANTIZE_CLOCKS == 1 || ((RS_REQUANTIZE_CLOCKS == 2 || RS_REQUANTIZE_CLOCKS == 4) && !RS_WIDE),
                "requantizers: 1 clock, or without int16, whose codes are both lanes, 2 or 4");
 _Static_assert(RS_MULTIPLIERS == 1 || (RS_MULTIPLIERS == 2 && !RS_WIDE), "multipliers of a PE: 1, or without int16 2");
+_Static_assert(RS_REQUANTIZE_CLOCKS == 1 || RS_BLOCK <= 8, "requantizers of several clocks: the parameters of a pair take two words of the filter buffer");
 _Static_assert((2 * RS_BLOCK) % RS_ADD_LANES == 0, "adders divide a pair of blocks");
 
 #endif

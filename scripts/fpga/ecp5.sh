@@ -5,7 +5,7 @@
 # that it has in the core, but for the wires to its neighbours.  Results: build/ecp5/PRESET/MODULE/ (report.json, path.txt)
 # and one line for each module on the standard output, as in constraints/ecp5.csv.
 # Modules of which there are many are synthesized once; the others are dissolved, so that what nobody reads of a queue is not built.
-# Filter spads are block RAM here: an ECP5 makes distributed RAM of three slices for 16 x 4 bits.  Its block RAM does not say what a read gives
+# Filter spads and the feet's parameters are block RAM here: an ECP5 makes distributed RAM of three slices for 16 x 4 bits.  Its block RAM does not say what a read gives
 # while the same address is written; in the memories named below nothing that was read then is used (docs/area.md).
 # Needs Yosys and nextpnr-ecp5 from PyPI, which it installs into build/ecp5/venv (yowasp-*), or NEXTPNR= and YOSYS= of one's own.
 # SEED= chooses the placement, MHZ= what is asked for, LIMIT= the seconds that each tool may take.
@@ -39,8 +39,8 @@ for module; do
     awk -v MODULE="$module" -f "$here/pins.awk" "$v/$module.v" > "$out/pins.v"
     # Modules below, found by Yosys; every file is read, the rest is dropped.
     timeout "$limit" "$YOSYS" -q -l "$out/yosys.log" -p "read_verilog -sv -DSYNTHESIS $v/*.v $out/pins.v; hierarchy -top pins; \
-        setattr -mod -set keep_hierarchy 1 $many; setattr -set ram_style \"block\" pe/r_filter; \
-        setattr -set no_rw_check 1 pe/r_filter glb_bank/r_mem wbuf/r_even wbuf/r_odd accumulator/r_bank0 accumulator/r_bank1; \
+        setattr -mod -set keep_hierarchy 1 $many; setattr -set ram_style \"block\" pe/r_filter foot/r_param_[01]; \
+        setattr -set no_rw_check 1 pe/r_filter glb_bank/r_mem wbuf/r_even wbuf/r_odd accumulator/r_bank0 accumulator/r_bank1 foot/r_param_[01]; \
         synth_ecp5 -top pins -json $out/netlist.json; tee -q -o $out/stat.txt stat" > "$out/yosys.out" 2>&1 ||
         { echo "$preset,$module,does not synthesize"; continue; }
     status=0
