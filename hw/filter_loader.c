@@ -16,7 +16,7 @@ void filter_loader_clock(struct filter_loader *r, const struct filter_loader_in 
     const bool issue = r->active && r->sized && r->level != 0 && bank_free;
     const bool group_ends = r->j.last && r->k.last && r->qi.last && r->i.last;
 
-    r->level = r->level + in->push - issue;
+    r->level = level_after(r->level, in->push, issue);
     r->op.valid = issue;
     r->op.addr = ((r->passes & 1u) != 0 ? (uint32_t)RS_FILTER_WORDS : 0u) + r->index;
     r->op.group = r->group;

@@ -3,6 +3,7 @@
 #define RS_FILTER_LOADER_H
 #include "column_head.h"
 #include "group_queue.h"
+#include "lane.h"
 #include "steps.h"
 
 struct filter_loader_in {

@@ -54,7 +54,7 @@ void filter_reader_clock(struct filter_reader *r, const struct filter_reader_in 
     r->reading = false;
     r->end1 = false;
     r->space = r->space + in->popped;
-    if (r->active && (uint16_t)(in->loaded - r->addr - 1u) < 0x8000u) {
+    if (r->active && (uint16_t)(r->addr - in->loaded) >= 0x8000u) {
         if (r->params && bank_free) {
             const bool last_part = r->part + 1u == PARAM_WORDS;
             const bool last_index = r->index + 1u == r->n_params;
@@ -74,7 +74,7 @@ void filter_reader_clock(struct filter_reader *r, const struct filter_reader_in 
                     if (r->group == r->mx) {
                         r->end1 = true;
                         r->params = false;
-                        r->active = r->left != 0;
+                        r->active = !r->left_none;
                     }
                 }
             }
@@ -82,11 +82,14 @@ void filter_reader_clock(struct filter_reader *r, const struct filter_reader_in 
             r->reading = true;
             r->reading_param = false;
             r->space = r->space - 1;
-            r->left = r->left - 1;
-            if (r->first == 1)
+            if (r->first_last)
                 r->params = true;
             else
-                r->active = r->left != 0;
+                r->active = !r->left_last;
+            r->left_none = r->left_last;
+            r->left_last = r->left == 2;
+            r->left = r->left - 1;
+            r->first_last = r->first == 2;
             r->first = r->first != 0 ? r->first - 1u : 0;
         }
     }
@@ -109,7 +112,9 @@ void filter_reader_clock(struct filter_reader *r, const struct filter_reader_in 
         r->addr = RS_GET_U(w, FILTER_ADDR);
         r->release = RS_GET_U(w, RELEASE) != 0;
         r->left = RS_GET_U(w, FILTER_WORDS);
+        r->left_last = RS_GET_U(w, FILTER_WORDS) == 1;
         r->first = RS_GET_U(w, FILTER_FIRST);
+        r->first_last = RS_GET_U(w, FILTER_FIRST) == 1;
         r->mx = RS_GET_U(w, MX);
         r->n_params = RS_GET_U(w, PARAMS);
         r->shape.e = RS_GET_U(w, E);

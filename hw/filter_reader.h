@@ -34,7 +34,9 @@ struct filter_reader {
     bool     release;
     uint16_t addr, read_addr, released;
     uint32_t left : 24;                    /* filter words of the group still to read            */
+    bool     left_last, left_none;         /* one is left, none                                  */
     uint32_t first : 16;                   /* of these, words of the first pass                  */
+    bool     first_last;                   /* one is left                                        */
     uint32_t mx : 5, n_params : 6;
     struct column_shape shape;
     uint32_t group : 5, index : 6, part : 2;

@@ -27,7 +27,7 @@ void ifmap_loader_clock(struct ifmap_loader *r, const struct ifmap_loader_in *in
         words = words && r->level[row] != 0;
     issue = r->active && words && (!r->first || room);
     for (int row = 0; row < RS_ROWS; row++)
-        r->level[row] = (uint8_t)(r->level[row] + in->push[row] - issue) & 63u;
+        r->level[row] = (uint8_t)level_after(r->level[row], in->push[row], issue);
     if (took)
         r->rp_wc = r->ahead_rp_wc;
 

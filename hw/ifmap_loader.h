@@ -3,6 +3,7 @@
 #define RS_IFMAP_LOADER_H
 #include "column_head.h"
 #include "group_queue.h"
+#include "lane.h"
 #include "steps.h"
 
 /* What decides where a word lies in the window; while it is the same, groups follow without a gap. */

@@ -20,13 +20,15 @@ void ifmap_reader_clock(struct ifmap_reader *r, const struct ifmap_reader_in *in
 #pragma HLS ARRAY_PARTITION variable=r->room complete
     const uint32_t *w = in->group.words;
     const bool took = r->group_take;
-    const struct reader_meta head = r->meta[r->meta_head];
+    const struct reader_meta head = r->head;
+    const struct reader_meta next = r->meta[r->meta_head];
     const struct reader_pair front = r->data[r->data_head];
-    const bool head_ready = r->meta_count != 0 && (!head.read || r->data_count != 0);
+    const bool head_ready = r->head_valid && (!head.read || r->data_count != 0);
+    const bool pop = (head_ready || !r->head_valid) && r->meta_head != r->meta_tail;
     const bool idle = !r->active && (r->meta_count == 0 || (r->meta_count == 1 && head_ready));
     const bool tile_ends = r->h_last && r->q_steps.last;
     const bool strip_ends = tile_ends && r->f.last && r->j.last;
-    bool roomy = true, meta_push;
+    bool one = true, two = true, meta_push;        /* words for which every lane has room          */
     struct reader_meta meta;
 
     /* A group that was taken at the last edge: its products. */
@@ -62,25 +64,33 @@ void ifmap_reader_clock(struct ifmap_reader *r, const struct ifmap_reader_in *in
     if (r->read_taken)
         r->read.valid = false;
     meta_push = r->active && !r->programming && r->roomy && r->meta_count != READER_META && !r->read.valid &&
-                !(took && strip_ends);
+                !r->unstepped;
+    r->unstepped = false;
 
     /* Words whose data are there go to the lanes. */
     for (uint32_t row = 0; row < RS_ROWS; row++) {
-        const struct row_pair pair = r->pair[row];
-        const uint32_t channel = pair.channel + head.qi;
-        const int32_t even = (int8_t)front.even.byte[channel & (RS_BLOCK - 1u)];
-        const int32_t odd = (int8_t)front.odd.byte[channel & (RS_BLOCK - 1u)];
+        const uint32_t channel = r->channel[row] & (RS_BLOCK - 1u);
+        const uint32_t left = ((uint32_t)r->room[row] - r->meta_count) & 63u;   /* after what is on its way     */
+        const bool real = r->pair[row].real;
 
-        roomy = roomy && r->room[row] > r->meta_count + meta_push;
+        one = one && left != 0;
+        two = two && left > 1;
         r->push[row] = head_ready && ((head.rows >> row) & 1u) != 0;
-        r->word[row].even = (int16_t)(head.real0 && pair.real ? even - r->zp : 0);
-        r->word[row].odd = (int16_t)(head.real1 && pair.real ? odd - r->zp : 0);
-        r->room[row] = (uint8_t)(r->room[row] + in->popped - r->push[row]) & 63u;
+        r->word[row].even = head.real0 && real ? front.even[channel].code : 0;
+        r->word[row].odd = head.real1 && real ? front.odd[channel].code : 0;
+        r->room[row] = (uint8_t)level_after(r->room[row], in->popped, r->push[row]);
+        if (pop)
+            r->channel[row] = (r->pair[row].channel + next.qi) & (RS_BLOCK - 1u);
     }
-    r->roomy = roomy;
+    r->roomy = meta_push ? two : one;
+    if (pop)
+        r->head = next;
+    r->head_valid = pop || (r->head_valid && !head_ready);
     if (in->data.valid) {
-        r->data[r->data_tail].even = in->data.block[0];
-        r->data[r->data_tail].odd = in->data.block[1];
+        for (uint32_t b = 0; b < RS_BLOCK; b++) {
+            r->data[r->data_tail].even[b].code = (int8_t)in->data.block[0].byte[b] - r->zp;
+            r->data[r->data_tail].odd[b].code = (int8_t)in->data.block[1].byte[b] - r->zp;
+        }
     }
 
     if (meta_push) {
@@ -222,7 +232,7 @@ void ifmap_reader_clock(struct ifmap_reader *r, const struct ifmap_reader_in *in
     if (meta_push)
         r->meta[r->meta_tail] = meta;
     r->meta_tail += meta_push;
-    r->meta_head += head_ready;
+    r->meta_head += pop;
     r->meta_count = r->meta_count + meta_push - head_ready;
     r->data_tail += in->data.valid;
     r->data_head += head_ready && head.read;
@@ -289,6 +299,7 @@ void ifmap_reader_clock(struct ifmap_reader *r, const struct ifmap_reader_in *in
             r->h_last = (r->rc.last ? r->span_end_last : r->span_end) == 0;
             r->first_strip = true;
             r->first_rc = true;
+            r->unstepped = r->h_last && r->q_steps.last && r->f.last && r->j.last;
             r->h_rc = r->h0;
             r->h_strip = r->h0;
             r->h = r->h0;
@@ -307,9 +318,11 @@ void ifmap_reader_clock(struct ifmap_reader *r, const struct ifmap_reader_in *in
         r->read.valid = false;
         r->read_taken = false;
         r->roomy = false;
+        r->unstepped = false;
         r->meta_head = 0;
         r->meta_tail = 0;
         r->meta_count = 0;
+        r->head_valid = false;
         r->data_head = 0;
         r->data_tail = 0;
         r->data_count = 0;

@@ -47,7 +47,8 @@ struct reader_meta {
     uint32_t rows : RS_ROWS;               /* a bit a row                                        */
     uint32_t qi : 4;                       /* FLATTEN: channel less the row's first              */
 };
-struct reader_pair { struct block even, odd; };    /* the pixels of a word, all channels          */
+struct reader_pixel { int32_t code : 9; };         /* less the zero point                         */
+struct reader_pair { struct reader_pixel even[RS_BLOCK], odd[RS_BLOCK]; };
 struct row_pair {                          /* what an array row takes                            */
     bool     real;
     uint32_t channel : 4;
@@ -76,6 +77,7 @@ struct ifmap_reader {
     int32_t  zp : 8;
     uint32_t ahead : RS_GLB_ADDR_BITS;     /* IF_BASE + H0 * IF_ROW of the next group; once taken, IF_STRIP * IF_ROW */
     bool     took;                         /* the group was taken at the last edge but one       */
+    bool     unstepped;                    /* its first word ends a strip: not before step_strip is known */
 
     /* Loops, from the outside: passes, strips, word columns, tiles, channel blocks, ifmap rows. */
     struct steps cb, j;
@@ -102,12 +104,16 @@ struct ifmap_reader {
     struct glb_read_req read;
     bool     read_taken;
     struct reader_meta meta[READER_META];
-    uint32_t meta_head : 3, meta_tail : 3, meta_count : 4;
+    uint32_t meta_head : 3, meta_tail : 3;
+    struct reader_meta head;               /* the oldest, out of the queue                       */
+    bool     head_valid;
+    uint32_t channel[RS_ROWS];             /* of its data, modulo RS_BLOCK                       */
+    uint32_t meta_count : 4;               /* in the queue and at its head                       */
     struct reader_pair data[READER_META];
     uint32_t data_head : 3, data_tail : 3, data_count : 4;
 
     uint8_t  room[RS_ROWS];                /* words each lane can still take, at most 32         */
-    bool     roomy;                        /* every lane has room for what is on its way, and one more */
+    bool     roomy;                        /* every lane has room for one more than is on its way */
     bool     push[RS_ROWS];
     struct lane_word word[RS_ROWS];
     bool     waiting_load, waiting_other;

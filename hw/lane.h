@@ -29,6 +29,12 @@ struct lane_out {
     struct lane_op op_s;
     struct pe_row_link east;
 };
+/* Words in a queue or free in it, after one more, one less, or both. */
+static inline uint32_t level_after(uint32_t level, bool more, bool less)
+{
+    return (level + (more == less ? 0 : more ? 1u : 2u * LANE_DEPTH - 1u)) & (2u * LANE_DEPTH - 1u);
+}
+
 struct lane_word { int16_t even, odd; };
 struct lane {
     struct lane_word ifmap[LANE_DEPTH];
