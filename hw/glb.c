@@ -15,6 +15,7 @@
 /* Blocks that one access of a port moves, a power of two. */
 static const uint32_t read_blocks[GLB_READERS] = {2, 2, 4, 4};
 static const uint32_t write_blocks[GLB_WRITERS] = {2, 1, 4};
+static const bool whole_blocks[GLB_WRITERS] = {false, true, true};     /* no bytes are left out of a block */
 
 static inline uint32_t segment_of(uint32_t quad)
 {
@@ -77,18 +78,33 @@ static inline uint32_t ones(uint32_t lanes)
     return (lanes & 1u) + ((lanes >> 1) & 1u) + ((lanes >> 2) & 1u) + ((lanes >> 3) & 1u);
 }
 
+/* Blocks @from turned @by places to the left: two turns, by 2 and by 1, are less than one by any. */
+static inline void turn(const struct block *from, uint32_t by, struct block *to)
+{
+    struct block by_two[4];
+
+    for (uint32_t i = 0; i < 4; i++)
+        by_two[i] = (by & 2u) != 0 ? from[(i + 2) & 3u] : from[i];
+    for (uint32_t i = 0; i < 4; i++)
+        to[i] = (by & 1u) != 0 ? by_two[(i + 1) & 3u] : by_two[i];
+}
+
 /* Turned to the lanes; a block without a byte to write needs no bank. */
 static inline struct glb_write_entry entry_of(const struct glb_write_req *req, uint32_t blocks)
 {
     struct glb_write_entry e;
+    struct block from[GLB_LANES], to[GLB_LANES];
 
     e.lanes = 0;
+    for (uint32_t l = 0; l < GLB_LANES; l++)
+        from[l] = req->block[l & (blocks - 1u)];
+    turn(from, 0u - req->addr, to);
     for (uint32_t l = 0; l < GLB_LANES; l++) {
         const uint32_t at = (l - req->addr) & (blocks - 1u);
 
         e.lane[l].quad = quad_of(req->addr, at);
         e.lane[l].mask = (uint16_t)req->mask[at];
-        e.lane[l].block = req->block[at];
+        e.lane[l].block = to[l];
         e.lanes |= (uint8_t)(((l - req->addr) & 3u) < blocks && req->mask[at] != 0 ? 1u << l : 0u);
     }
     return e;
@@ -99,7 +115,7 @@ void glb_clock(struct glb *r, const struct glb_in *in, struct glb_out *out)
 #pragma HLS PIPELINE II=1
 #pragma HLS BIND_STORAGE variable=r->entry type=ram_2p impl=lutram
     struct glb_bank_in bi[RS_GLB_BANKS];
-    struct block data[GLB_LANES][RS_GLB_SEGMENTS], lane[GLB_LANES];
+    struct block lane[GLB_LANES], by_two[GLB_LANES];
     struct glb_write_entry entry[GLB_WRITERS];             /* the oldest of each writer      */
     struct glb_place place[GLB_WRITERS];
     bool reads[GLB_READERS], writes[GLB_WRITERS];          /* served at this edge            */
@@ -125,7 +141,6 @@ void glb_clock(struct glb *r, const struct glb_in *in, struct glb_out *out)
     for (uint32_t b = 0; b < RS_GLB_BANKS; b++) {
         const uint32_t segment = b / GLB_LANES, l = b % GLB_LANES;
 
-        data[l][segment] = r->bank_out[b].data;
         bi[b].read_row = row_of(r->reader[0].place.quad[l]);
         for (int p = 1; p < GLB_READERS; p++)
             if (reads[p] && in_bank(&r->reader[p].place, segment, l))
@@ -140,7 +155,7 @@ void glb_clock(struct glb *r, const struct glb_in *in, struct glb_out *out)
             if (r->writer[p].done && ((r->writer[p].served.lanes >> l) & 1u) != 0 && segment_of(at.quad) == segment) {
                 bi[b].write = true;
                 bi[b].write_row = row_of(at.quad);
-                bi[b].write_mask = at.mask;
+                bi[b].write_mask = whole_blocks[p] ? (1u << RS_BLOCK) - 1u : at.mask;
                 bi[b].data_in = at.block;
             }
         }
@@ -154,19 +169,12 @@ void glb_clock(struct glb *r, const struct glb_in *in, struct glb_out *out)
         const bool keep = push && !(next && !queued);
         const uint32_t addr = queued ? r->reader[p].addr[r->reader[p].head] : in->read[p].addr;
 
-        /* Data of the read whose banks have it. */
-        r->reader[p].data.valid = r->reader[p].read.valid;
-        for (int l = 0; l < GLB_LANES; l++)
-            lane[l] = data[l][r->reader[p].read.segment[l] & (RS_GLB_SEGMENTS - 1u)];
-        if (r->reader[p].read.valid)
-            for (uint32_t i = 0; i < 4; i++)
-                if (i < read_blocks[p])
-                    r->reader[p].data.block[i] = lane[(r->reader[p].read.first + i) & 3u];
+        r->reader[p].come = r->reader[p].read;
         r->reader[p].read = r->reader[p].asked;
         r->reader[p].asked.valid = reads[p];
         r->reader[p].asked.first = r->reader[p].place.first;
         for (int l = 0; l < GLB_LANES; l++)
-            r->reader[p].asked.segment[l] = (uint8_t)segment_of(r->reader[p].place.quad[l]);
+            r->reader[p].asked.segment[l] = segment_of(r->reader[p].place.quad[l]);
         if (next) {
             r->reader[p].valid = queued || push;
             r->reader[p].place = place_of(addr, read_blocks[p]);
@@ -180,13 +188,12 @@ void glb_clock(struct glb *r, const struct glb_in *in, struct glb_out *out)
             r->reader[p].valid = false;
             r->reader[p].asked.valid = false;
             r->reader[p].read.valid = false;
-            r->reader[p].data.valid = false;
+            r->reader[p].come.valid = false;
             r->reader[p].head = 0;
             r->reader[p].tail = 0;
             r->reader[p].count = 0;
         }
         out->read_ready[p] = r->reader[p].count != GLB_DEPTH;
-        out->read_data[p] = r->reader[p].data;
     }
     for (int p = 0; p < GLB_WRITERS; p++) {
         const bool push = in->write[p].valid && r->writer[p].count != GLB_DEPTH;
@@ -209,6 +216,25 @@ void glb_clock(struct glb *r, const struct glb_in *in, struct glb_out *out)
     }
     for (int b = 0; b < RS_GLB_BANKS; b++)
         glb_bank_clock(&r->bank[b], &bi[b], &r->bank_out[b]);
+
+    /* Data of the reads whose banks have them. */
+    for (int p = 0; p < GLB_READERS; p++) {
+        for (uint32_t l = 0; l < GLB_LANES; l++) {
+            lane[l] = r->bank_out[l].data;
+            for (uint32_t s = 1; s < RS_GLB_SEGMENTS; s++)
+                if (s == r->reader[p].come.segment[l])
+                    lane[l] = r->bank_out[s * GLB_LANES + l].data;
+        }
+        for (uint32_t i = 0; i < 4; i++)
+            by_two[i] = (r->reader[p].come.first & 2u) != 0 ? lane[(i + 2) & 3u] : lane[i];
+        out->read_data[p].valid = r->reader[p].come.valid;
+        for (uint32_t i = 0; i < 4; i++) {
+            const struct block turned = (r->reader[p].come.first & 1u) != 0 ? by_two[(i + 1) & 3u] : by_two[i];
+
+            for (int b = 0; b < RS_BLOCK; b++)
+                out->read_data[p].block[i].byte[b] = i < read_blocks[p] ? turned.byte[b] : 0;
+        }
+    }
     r->blocks_read = n_read;
     r->blocks_written = n_written;
     out->blocks_read = r->blocks_read;

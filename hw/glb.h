@@ -7,7 +7,7 @@
  * Block address a lies in bank a mod 4 of segment a / (4 * depth).  An access of up to
  * four consecutive blocks never meets itself; accesses to different segments never meet.  A request
  * is taken at an edge where valid and ready (from before it) are high.  Every write has a mask; port by port
- * they are at most 2, 1 and 4 blocks.
+ * they are at most 2, 1 and 4 blocks, and only the first port's leaves bytes out of a block: a mask of another is all or nothing.
  */
 #define GLB_DEPTH 4                         /* requests a port can hold                      */
 #define GLB_LANES 4                         /* banks of a segment                            */
@@ -54,15 +54,14 @@ struct glb_place {
 struct glb_way {
     bool     valid;
     uint32_t first : 2;
-    uint8_t  segment[GLB_LANES];
+    uint32_t segment[GLB_LANES];
 };
 struct glb_read_port {
     uint16_t addr[GLB_DEPTH];
     uint32_t head : 2, tail : 2, count : 3;
     bool     valid;
     struct glb_place place;                 /* the oldest request                            */
-    struct glb_way asked, read;             /* of requests served at the last edge and the one before */
-    struct glb_data data;
+    struct glb_way asked, read, come;       /* of requests served at the last edge, the one before, and that before: the banks have it */
 };
 /* A write in its queue: the blocks stand where their lanes are, modulo the blocks that the port writes. */
 struct glb_write_lane {

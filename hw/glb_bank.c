@@ -1,7 +1,8 @@
 /*
  * glb_bank.c - one read and one byte-masked write a clock; a read sees what was there before.
  *
- * Both are registered first, beside the memory: it is far from where the rows are chosen.
+ * Both are registered first, beside the memory: it is far from where the rows are chosen.  So is what was read, for
+ * a block RAM takes half a clock to give it.
  */
 #include "glb_bank.h"
 
@@ -9,8 +10,9 @@ void glb_bank_clock(struct glb_bank *r, const struct glb_bank_in *in, struct glb
 {
 #pragma HLS PIPELINE II=1
 #pragma HLS BIND_STORAGE variable=r->mem type=ram_2p impl=bram
+    r->data = r->read;
     for (int b = 0; b < RS_BLOCK; b++)
-        r->data.byte[b] = r->mem[r->read_row][b];
+        r->read.byte[b] = r->mem[r->read_row][b];
     for (int b = 0; b < RS_BLOCK; b++)
         if ((r->write_mask >> b) & 1u)
             r->mem[r->write_row][b] = r->data_in.byte[b];

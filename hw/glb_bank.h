@@ -15,11 +15,11 @@ struct glb_bank_in {
     struct block data_in;
 };
 struct glb_bank_out {
-    struct block data;                 /* what read_row named two edges ago                  */
+    struct block data;                 /* what read_row named three edges ago                */
 };
 struct glb_bank {
     uint8_t mem[RS_GLB_BANK_DEPTH][RS_BLOCK];
-    struct block data;
+    struct block read, data;           /* out of the memory; a clock later, out of the bank  */
     uint32_t read_row : RS_GLB_ROW_BITS;
     uint32_t write_mask : RS_BLOCK;    /* of the write that is on its way                    */
     uint32_t write_row : RS_GLB_ROW_BITS;

@@ -46,6 +46,8 @@ static struct cores *create(uint32_t n_cores)
             memset(c->core[i]->glb.bank[k].mem, 0, sizeof c->core[i]->glb.bank[k].mem);
             c->core[i]->glb.bank[k].write_mask = 0;
         }
+        for (int p = 0; p < GLB_WRITERS; p++)
+            c->core[i]->glb.writer[p].done = false;
 #endif
     }
     return c;
