@@ -10,10 +10,13 @@ void axi_read_clock(struct axi_read *r, const struct axi_read_in *in, struct axi
 {
 #pragma HLS PIPELINE II=1
 #pragma HLS ARRAY_PARTITION variable=r->beat complete
+#pragma HLS BIND_STORAGE variable=r->origin type=ram_2p impl=lutram
+    const struct axi_origin origin = r->origin[r->owner_head];
     const bool owner = r->owner[r->owner_head];
     const bool beat = r->beat_count != 0;
     const bool pop = beat && in->beat_ready[owner ? AXI_LOADS : AXI_COMMANDS];
     const bool retire = pop && r->beat_last[r->beat_head];
+    const bool beat_error = r->beat_error[r->beat_head];
     const bool push = in->rvalid && r->beat_count != AXI_BEATS;
     bool take = false, loads = false;
 
@@ -32,6 +35,7 @@ void axi_read_clock(struct axi_read *r, const struct axi_read_in *in, struct axi
     if (take) {
         r->arvalid = true;
         r->araddr = in->burst[loads ? AXI_LOADS : AXI_COMMANDS].addr;
+        r->origin[r->owner_tail].addr = in->burst[loads ? AXI_LOADS : AXI_COMMANDS].addr;
         r->arlen = in->burst[loads ? AXI_LOADS : AXI_COMMANDS].beats - 1u;
         r->owner[r->owner_tail] = loads;
     }
@@ -44,6 +48,9 @@ void axi_read_clock(struct axi_read *r, const struct axi_read_in *in, struct axi
         r->beat_last[r->beat_tail] = in->rlast;
         r->beat_error[r->beat_tail] = in->rresp != 0;
     }
+    r->error = pop && beat_error;
+    r->error_addr = (uint64_t)origin.addr + r->offset;
+    r->offset = retire ? 0 : r->offset + (pop ? RS_AXI_BYTES : 0);
     r->moved = push;
     r->beat_tail += push;
     r->beat_head += pop;
@@ -59,6 +66,8 @@ void axi_read_clock(struct axi_read *r, const struct axi_read_in *in, struct axi
         r->beat_head = 0;
         r->beat_tail = 0;
         r->beat_count = 0;
+        r->offset = 0;
+        r->error = false;
         r->moved = false;
     }
 
@@ -71,7 +80,8 @@ void axi_read_clock(struct axi_read *r, const struct axi_read_in *in, struct axi
     out->beat_valid[AXI_COMMANDS] = r->beat_count != 0 && !r->owner[r->owner_head];
     out->beat_valid[AXI_LOADS] = r->beat_count != 0 && r->owner[r->owner_head];
     out->beat = r->beat[r->beat_head];
-    out->beat_error = r->beat_error[r->beat_head];
+    out->error = r->error;
+    out->error_addr = r->error_addr;
     out->idle = r->owner_count == 0;
     out->moved = r->moved;
 }

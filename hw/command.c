@@ -1,9 +1,10 @@
 /*
  * command.c - the command processor: fetch, hand out in order, finish.
  *
- * Four commands a burst, eight waiting, as the beats they came in.  A command is put together beat by beat, and its
- * last beat comes in when its engine's queue has room: the engine gets it at that edge.  That is at
- * most every second clock, so that `ready` is never out of date.  After END everything has to be
+ * Half of the slots are filled with one burst; commands wait as the beats they came in.  A command is put together beat by
+ * beat, and its last beat comes in when its engine's queue has room: the engine gets it at that edge.  That is at
+ * most every second clock, so that `ready` is never out of date.  The array's queue gets each beat by itself, and the next one waits
+ * until it has it.  After END everything has to be
  * quiet, then the status block is written through the store engine, then the run has ended.
  */
 #include "command.h"
@@ -18,9 +19,11 @@ void command_clock(struct command *r, const struct command_in *in, struct comman
 {
 #pragma HLS PIPELINE II=1
 #pragma HLS BIND_STORAGE variable=r->slot type=ram_2p impl=lutram
-    const uint32_t waiting = (r->tail - r->head) & (2u * COMMAND_RING - 1u);
-    const bool dry = waiting == 0 && r->promised == 0 && r->fetch_left == 0;
-    const bool last_beat = r->beat + 1u == COMMAND_BEATS;
+    const bool waiting = r->waiting != 0;
+    const bool dry = r->held == 0 && r->fetch_left == 0;
+    const bool stuck = r->fresh && RS_GET_U(r->command, OP) == RS_OP_COMPUTE && !in->ready[ENGINE_COMPUTE];
+    const bool come = in->beat_valid && r->beat_ready;
+    const bool last_beat = r->beat + 1u == RS_COMMAND_BEATS;
     const struct axi_beat front = r->slot[r->head & (COMMAND_RING - 1u)];
     bool take = false, end = false;
 
@@ -28,26 +31,22 @@ void command_clock(struct command *r, const struct command_in *in, struct comman
     if (in->taken)
         r->burst.valid = false;
     if (r->state == COMMAND_RUN && !r->burst.valid && !in->taken && r->fetch_left != 0 &&
-        waiting + r->promised + COMMAND_BATCH * COMMAND_BEATS <= COMMAND_RING) {
+        r->held <= COMMAND_RING - COMMAND_BATCH * RS_COMMAND_BEATS) {
         const uint32_t n = r->fetch_left < COMMAND_BATCH ? r->fetch_left : COMMAND_BATCH;
 
         r->burst.valid = true;
         r->burst.addr = r->fetch_addr;
-        r->burst.beats = n * COMMAND_BEATS;
-        r->fetch_addr = r->fetch_addr + RS_COMMAND_BYTES * COMMAND_BATCH;
+        r->burst.beats = n * RS_COMMAND_BEATS;
+        r->fetch_addr = (uint64_t)r->fetch_addr + RS_COMMAND_BYTES * COMMAND_BATCH;
         r->fetch_left = r->fetch_left - n;
-        r->promised = r->promised + n * COMMAND_BEATS;
+        r->held = r->held + n * RS_COMMAND_BEATS;
     }
-    const bool beat_bad = in->beat_valid && r->beat_ready && in->beat_error;
-    const uint64_t beat_bad_addr = r->beat_addr;
-
-    if (in->beat_valid && r->beat_ready) {
-        r->beat_addr = r->beat_addr + RS_AXI_BYTES;
+    if (come) {
         r->slot[r->tail & (COMMAND_RING - 1u)] = in->beat;
         r->tail = r->tail + 1;
-        r->promised = r->promised - 1;
     }
     r->beat_ready = true;
+    r->fresh = stuck;
 
     /* Hand out. */
     for (int e = 0; e < ENGINES; e++)
@@ -64,9 +63,10 @@ void command_clock(struct command *r, const struct command_in *in, struct comman
             r->head = 0;
             r->tail = 0;
             r->beat = 0;
-            r->promised = 0;
+            r->waiting = 0;
+            r->held = 0;
+            r->fresh = false;
             r->fetch_addr = in->base;
-            r->beat_addr = in->base;
             r->fetch_left = in->count;
             r->quiet = 0;
             r->status = RS_HW_OK;
@@ -83,15 +83,17 @@ void command_clock(struct command *r, const struct command_in *in, struct comman
         }
         break;
     case COMMAND_RUN:
-        if (waiting != 0 && !last_beat) {
+        if (stuck) {
+            /* the queue of the array is full */
+        } else if (waiting && !last_beat) {
             take = true;
-        } else if (waiting != 0) {
+        } else if (waiting) {
             switch (RS_GET_U(r->command, OP)) {
             case RS_OP_LOAD:
                 r->push[ENGINE_LOAD] = in->ready[ENGINE_LOAD];
                 break;
             case RS_OP_COMPUTE:
-                r->push[ENGINE_COMPUTE] = in->ready[ENGINE_COMPUTE];
+                take = true;
                 break;
             case RS_OP_POOL:
                 r->push[ENGINE_POOL] = in->ready[ENGINE_POOL];
@@ -123,9 +125,13 @@ void command_clock(struct command *r, const struct command_in *in, struct comman
             }
         }
         if (take) {
-            for (int w = 0; w < RS_COMMAND_WORDS; w++)
-                if (w / (RS_AXI_BYTES / 4) == (int)r->beat)
-                    r->command[w] = beat_word(front, w % (RS_AXI_BYTES / 4));
+            for (int w = 0; w < RS_BEAT_WORDS; w++)
+                r->front[w] = beat_word(front, w);
+            for (int w = 0; w < COMMAND_WORDS; w++)
+                if (w / RS_BEAT_WORDS == (int)r->beat)
+                    r->command[w] = beat_word(front, w % RS_BEAT_WORDS);
+            r->fresh = true;
+            r->front_beat = r->beat;
             r->head = r->head + 1;
             r->beat = last_beat ? 0 : r->beat + 1;
         }
@@ -137,7 +143,7 @@ void command_clock(struct command *r, const struct command_in *in, struct comman
         if (r->quiet == QUIET_CLOCKS) {
             r->quiet = 0;
             r->state = COMMAND_LAST;
-            for (int i = 0; i < RS_COMMAND_WORDS; i++)
+            for (int i = 0; i <= RS_WORD_OFFSET; i++)
                 r->command[i] = 0;
             r->command[RS_WORD_OP] = RS_OP_SNAPSHOT;
             r->command[RS_WORD_BASE] = 3u << RS_LSB_BASE;
@@ -157,9 +163,13 @@ void command_clock(struct command *r, const struct command_in *in, struct comman
         break;
     }
 
-    if (r->status == RS_HW_OK && (in->load_error || beat_bad)) {
+    if (r->state != COMMAND_IDLE) {
+        r->waiting = r->waiting + come - take;
+        r->held = r->held - take;
+    }
+    if (r->status == RS_HW_OK && in->read_error) {
         r->status = RS_HW_READ_ERROR;
-        r->error_addr = in->load_error ? in->load_error_addr : beat_bad_addr;
+        r->error_addr = in->read_error_addr;
     } else if (r->status == RS_HW_OK && in->store_error) {
         r->status = RS_HW_WRITE_ERROR;
         r->error_addr = in->store_error_addr;
@@ -169,6 +179,7 @@ void command_clock(struct command *r, const struct command_in *in, struct comman
         r->state = COMMAND_IDLE;
         r->burst.valid = false;
         r->beat_ready = false;
+        r->fresh = false;
         r->clear = true;
         r->starting = false;
         r->finished = false;
@@ -181,8 +192,12 @@ void command_clock(struct command *r, const struct command_in *in, struct comman
     out->beat_ready = r->beat_ready;
     for (int e = 0; e < ENGINES; e++)
         out->push[e] = r->push[e];
-    for (int i = 0; i < RS_COMMAND_WORDS; i++)
+    for (int i = 0; i < COMMAND_WORDS; i++)
         out->command[i] = r->command[i];
+    out->write = r->fresh && RS_GET_U(r->command, OP) == RS_OP_COMPUTE;
+    out->beat = r->front_beat;
+    for (int w = 0; w < RS_BEAT_WORDS; w++)
+        out->words[w] = r->front[w];
     out->clear = r->clear;
     out->starting = r->starting;
     out->running = r->state != COMMAND_IDLE && r->state != COMMAND_DONE;

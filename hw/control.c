@@ -7,6 +7,8 @@
  */
 #include "control.h"
 
+#define HIGH_BITS (0xFFFFFFFFu >> (64 - RS_ADDRESS_BITS))       /* of a device address             */
+
 /* Bytes of a register that a write carries. */
 static inline uint32_t merge(uint32_t old, uint32_t data, uint32_t strobe)
 {
@@ -88,7 +90,7 @@ void control_clock(struct control *r, const struct control_in *in, struct contro
             if (r->awaddr == base_reg[b])
                 r->base_lo[b] = merge(r->base_lo[b], r->wdata, r->wstrb);
             if (r->awaddr == base_reg[b] + 4)
-                r->base_hi[b] = merge(r->base_hi[b], r->wdata, r->wstrb);
+                r->base_hi[b] = merge(r->base_hi[b], r->wdata, r->wstrb) & HIGH_BITS;
         }
         r->bvalid = true;
         r->have_aw = false;

@@ -70,15 +70,14 @@ void core_clock(struct core *r, const struct core_in *in, struct core_out *out)
     command.taken = r->axi_read_out.taken[AXI_COMMANDS];
     command.beat_valid = r->axi_read_out.beat_valid[AXI_COMMANDS];
     command.beat = r->axi_read_out.beat;
-    command.beat_error = r->axi_read_out.beat_error;
     command.ready[ENGINE_LOAD] = r->load_engine_out.ready;
     command.ready[ENGINE_COMPUTE] = r->group_queue_out.ready;
     command.ready[ENGINE_POOL] = r->pool_out.ready;
     command.ready[ENGINE_STORE] = r->store_engine_out.ready;
     command.idle = idle;
     command.store_idle = r->store_engine_out.idle;
-    command.load_error = r->load_engine_out.error;
-    command.load_error_addr = r->load_engine_out.error_addr;
+    command.read_error = r->axi_read_out.error;
+    command.read_error_addr = r->axi_read_out.error_addr;
     command.store_error = r->store_engine_out.error;
     command.store_error_addr = r->store_engine_out.error_addr;
 
@@ -101,7 +100,6 @@ void core_clock(struct core *r, const struct core_in *in, struct core_out *out)
     load.taken = r->axi_read_out.taken[AXI_LOADS];
     load.beat_valid = r->axi_read_out.beat_valid[AXI_LOADS];
     load.beat = r->axi_read_out.beat;
-    load.beat_error = r->axi_read_out.beat_error;
     load.write_ready = r->glb_out.write_ready[GLB_WRITE_LOAD];
     load.write_done = r->glb_out.write_done[GLB_WRITE_LOAD];
     load.released = r->filter_reader_out.released;
@@ -137,11 +135,12 @@ void core_clock(struct core *r, const struct core_in *in, struct core_out *out)
     pool.write_ready = r->glb_out.write_ready[GLB_WRITE_POOL];
     pool.write_done = r->glb_out.write_done[GLB_WRITE_POOL];
     groups.rst = clear;
-    groups.push = r->command_out.push[ENGINE_COMPUTE];
-    for (int i = 0; i < RS_COMMAND_WORDS; i++) {
-        pool.command[i] = r->command_out.command[i];
-        groups.command[i] = r->command_out.command[i];
-    }
+    groups.write = r->command_out.write;
+    groups.beat = r->command_out.beat;
+    for (int i = 0; i < RS_BEAT_WORDS; i++)
+        groups.words[i] = r->command_out.words[i];
+    for (int i = 0; i < RS_COMMAND_WORDS; i++)
+        pool.command[i] = i < COMMAND_WORDS ? r->command_out.command[i < COMMAND_WORDS ? i : 0] : 0;
     groups.take[STAGE_FILTER] = r->filter_reader_out.group_take;
     groups.take[STAGE_IFMAP] = r->ifmap_reader_out.group_take;
     groups.take[STAGE_LOAD] = r->ifmap_loader_out.group_take;

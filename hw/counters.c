@@ -54,7 +54,7 @@ void counters_clock(struct counters *r, const struct counters_in *in, struct cou
         r->value[RS_COUNTER_psums] += in->psums;
     }
     for (int i = 0; i < RS_N_COUNTERS; i++) {
-        r->value[i] = in->clear ? 0 : r->value[i] & (((uint64_t)1 << COUNTER_BITS) - 1u);
+        r->value[i] = in->clear ? 0 : r->value[i] & (((uint64_t)1 << RS_COUNTER_BITS) - 1u);
         out->value[i] = r->value[i];
     }
 }

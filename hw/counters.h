@@ -3,7 +3,6 @@
 #define RS_COUNTERS_H
 #include "mac_sequencer.h"
 
-#define COUNTER_BITS 48                    /* of 64: 512 MACs a clock for half an hour at 250 MHz */
 
 struct counters_in {
     bool     clear;

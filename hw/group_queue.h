@@ -18,15 +18,16 @@ enum group_stage {
     GROUP_STAGES
 };
 
-struct group_view {           /* the next group of a stage                                   */
+struct group_view {           /* the next group of a stage: the words that it looks at, others 0 */
     bool     valid;
     uint32_t words[RS_COMMAND_WORDS];
 };
 
 struct group_queue_in {
     bool     rst;
-    bool     push;            /* only while ready                                            */
-    uint32_t command[RS_COMMAND_WORDS];
+    bool     write;           /* a beat of the group that comes next: moves at an edge where it is ready */
+    uint32_t beat : 3;        /* which, in order; with the last one the group is there       */
+    uint32_t words[RS_BEAT_WORDS];
     bool     take[GROUP_STAGES];
 };
 struct group_queue_out {
@@ -34,10 +35,20 @@ struct group_queue_out {
     bool     empty;
     struct group_view view[GROUP_STAGES];
 };
+
+/* A beat of a group on its way to the view of a stage: read at the next edge. */
+struct group_fetch {
+    bool     valid[GROUP_STAGES];
+    bool     last;
+    uint32_t slot : 2, beat : 3;
+};
 struct group_queue {
-    uint32_t slot[GROUP_SLOTS][RS_COMMAND_WORDS];
+    uint32_t slot[GROUP_SLOTS * RS_COMMAND_BEATS][RS_BEAT_WORDS];
+    bool     ready;
     uint32_t tail : 3;                       /* counts modulo 2 * GROUP_SLOTS                */
     uint8_t  next[GROUP_STAGES];             /* likewise: the group that follows the view    */
+    uint8_t  left[GROUP_STAGES];             /* a bit for each of its beats still to read    */
+    struct group_fetch fetch;
     struct group_view view[GROUP_STAGES];
 };
 

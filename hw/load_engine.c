@@ -13,95 +13,77 @@ void load_engine_clock(struct load_engine *r, const struct load_engine_in *in,
 {
 #pragma HLS PIPELINE II=1
 #pragma HLS BIND_STORAGE variable=r->queue type=ram_2p impl=lutram
-#pragma HLS ARRAY_PARTITION variable=r->beat complete
     uint32_t ask_words[MOVE_WORDS], take_words[MOVE_WORDS];
-    bool accept, consume = false;
-    const struct axi_beat beat = r->beat[0];
-    const bool beat_bad = r->beat_error[0];
+    const bool consume = in->beat_valid && r->beat_ready;
+    const bool room = !r->to_wbuf || r->room >= 2u * r->ask.size;
+    bool started = false;
 
     for (int i = 0; i < MOVE_WORDS; i++) {
         ask_words[i] = r->queue[r->ask_next & (LOAD_QUEUE - 1u)][i];
         take_words[i] = r->queue[r->take_next & (LOAD_QUEUE - 1u)][i];
     }
 
-    /* Bursts. */
+    /* Bursts.  The next one is not issued at the next edge, so `room` will know of this one. */
+    r->room = (uint16_t)(in->released + RS_WBUF_WORDS - r->asked);
     if (in->taken)
         r->burst.valid = false;
     if (r->ask.active) {
-        const uint32_t beats = move_burst(&r->ask);
-        const uint16_t alive = r->asked + (uint16_t)(2 * beats) - in->released;
-
-        if (!r->burst.valid && !in->taken && (!r->ask.to_wbuf || alive <= RS_WBUF_WORDS)) {
+        if (r->ask.sized && !r->burst.valid && !in->taken && room) {
             r->burst.valid = true;
             r->burst.addr = r->ask.addr;
-            r->burst.beats = beats;
-            if (r->ask.to_wbuf)
-                r->asked = r->asked + (uint16_t)(2 * beats);
-            move_advance(&r->ask, beats);
+            r->burst.beats = r->ask.size;
+            if (r->to_wbuf)
+                r->asked = r->asked + (uint16_t)(2u * r->ask.size);
+            burst_walk_advance(&r->ask);
+        } else {
+            burst_walk_settle(&r->ask);
         }
-    } else if (r->ask_next != r->tail && waits_over(ask_words, in->counts)) {
-        move_start(&r->ask, ask_words, in->base[RS_GET_U(ask_words, BASE)]);
+    } else if (r->due) {
+        burst_walk_start(&r->ask, r->ask_words, r->ask_at, RS_GET_U(r->ask_words, RUNS), move_blocks(r->ask_words));
+        r->to_wbuf = RS_GET_U(r->ask_words, TO_WBUF) != 0;
         r->ask_next = r->ask_next + 1;
+        started = true;
     }
+    r->ask_at = in->base[RS_GET_U(ask_words, BASE)] + RS_GET_U(ask_words, OFFSET);
+    r->due = !started && r->ask_next != r->tail && waits_over(ask_words, in->counts);
 
-    /* Data: one beat a clock. */
+    /* Data: one beat a clock, taken only if the buffer has a place for it. */
     if (r->write.valid && in->write_ready) {
         r->write.valid = false;
         r->writing = r->writing + 1;
     }
     if (in->write_done)
         r->writing = r->writing - 1;
-    r->wbuf_write = false;
-    r->error = false;
-    if (r->take.active) {
-        if (r->beat_count != 0 && (r->take.to_wbuf || !r->write.valid)) {
-            consume = true;
-            if (r->take.to_wbuf) {
-                r->wbuf_write = true;
-                r->wbuf_line = r->take.buf >> 1;
-                r->loaded = r->take.buf + 2u;
-                for (int b = 0; b < 2 * RS_BLOCK; b++) {
-                    r->wbuf_data[0].byte[b] = beat.byte[b];
-                    r->wbuf_data[1].byte[b] = beat.byte[2 * RS_BLOCK + b];
-                }
-            } else {
-                r->write.valid = true;
-                r->write.addr = r->take.buf;
-                for (uint32_t i = 0; i < RS_BEAT_BLOCKS; i++) {
-                    r->write.mask[i] = i >= r->take.offset && i < r->take.left ? (1u << RS_BLOCK) - 1u : 0;
-                    for (int b = 0; b < RS_BLOCK; b++)
-                        r->write.block[i].byte[b] = beat.byte[i * RS_BLOCK + b];
-                }
-            }
-            r->error = beat_bad;
-            r->error_addr = r->take.addr;
-            r->take.offset = 0;
-            move_advance(&r->take, 1);
-            if (!r->take.active)
-                r->finishing = true;
+    r->wbuf_write = consume && r->take.to_wbuf;
+    if (consume) {
+        r->wbuf_line = r->take.buf >> 1;
+        if (r->take.to_wbuf)
+            r->loaded = r->take.buf + 2u;
+        r->write.valid = !r->take.to_wbuf;
+        r->write.addr = r->take.buf;
+        for (uint32_t i = 0; i < RS_BEAT_BLOCKS; i++) {
+            r->write.mask[i] = i >= r->take.offset && i < beat_walk_end(&r->take) ? (1u << RS_BLOCK) - 1u : 0;
+            for (int b = 0; b < RS_BLOCK; b++)
+                r->write.block[i].byte[b] = in->beat.byte[i * RS_BLOCK + b];
         }
+        beat_walk_advance(&r->take);
+        r->finishing = !r->take.active;
     } else if (r->finishing) {
         if (!r->write.valid && r->writing == 0) {
             r->finishing = false;
             r->done++;
         }
-    } else if (r->take_next != r->ask_next) {
-        move_start(&r->take, take_words, in->base[RS_GET_U(take_words, BASE)]);
+    } else if (!r->take.active && r->take_next != r->ask_next) {
+        beat_walk_start(&r->take, r->take_words, r->take_offset);
         r->take_next = r->take_next + 1;
     }
+    r->take_offset = place_in_beat(in->base[RS_GET_U(take_words, BASE)] + RS_GET_U(take_words, OFFSET));
 
-    accept = in->beat_valid && r->beat_ready;
-    if (consume) {
-        r->beat[0] = r->beat[1];
-        r->beat_error[0] = r->beat_error[1];
+    for (int i = 0; i < MOVE_WORDS; i++) {
+        r->ask_words[i] = ask_words[i];
+        r->take_words[i] = take_words[i];
     }
-    r->beat_count = r->beat_count - consume;
-    if (accept) {
-        r->beat[r->beat_count & 1u] = in->beat;
-        r->beat_error[r->beat_count & 1u] = in->beat_error;
-    }
-    r->beat_count = r->beat_count + accept;
-    r->beat_ready = r->beat_count != 2;
+    r->beat_ready = r->take.active && (r->take.to_wbuf || r->writing + r->write.valid < GLB_DEPTH);
 
     if (in->push)
         for (int i = 0; i < MOVE_WORDS; i++)
@@ -116,7 +98,6 @@ void load_engine_clock(struct load_engine *r, const struct load_engine_in *in,
         r->take.active = false;
         r->burst.valid = false;
         r->asked = 0;
-        r->beat_count = 0;
         r->beat_ready = false;
         r->write.valid = false;
         r->writing = 0;
@@ -124,7 +105,7 @@ void load_engine_clock(struct load_engine *r, const struct load_engine_in *in,
         r->loaded = 0;
         r->done = 0;
         r->finishing = false;
-        r->error = false;
+        r->due = false;
     }
 
     out->ready = ((r->tail - r->take_next) & 7u) < LOAD_QUEUE;
@@ -134,10 +115,8 @@ void load_engine_clock(struct load_engine *r, const struct load_engine_in *in,
     out->write = r->write;
     out->wbuf_write = r->wbuf_write;
     out->wbuf_line = r->wbuf_line;
-    for (int i = 0; i < 2; i++)
-        out->wbuf_data[i] = r->wbuf_data[i];
+    for (int b = 0; b < RS_BEAT_BLOCKS * RS_BLOCK; b++)
+        out->wbuf_data[b / (2 * RS_BLOCK)].byte[b % (2 * RS_BLOCK)] = r->write.block[b / RS_BLOCK].byte[b % RS_BLOCK];
     out->loaded = r->loaded;
     out->done = r->done;
-    out->error = r->error;
-    out->error_addr = r->error_addr;
 }

@@ -18,9 +18,11 @@ void store_engine_clock(struct store_engine *r, const struct store_engine_in *in
     uint32_t words[MOVE_WORDS];
     const struct axi_beat front = r->data[r->head];
     const struct store_strobe front_strobe = r->strobe[r->head];
-    const uint64_t answered_addr = r->burst_addr[r->answered & (STORE_BURSTS - 1u)];
-    bool asked = false, gone = false, mark = false;
-    bool w_free = !r->wvalid || in->wready;
+    const struct axi_origin answered = r->burst_addr[r->answered & (STORE_BURSTS - 1u)];
+    bool asked = false, gone = false, mark = false, issued = false;
+    const bool w_free = !r->wvalid || in->wready;
+    const bool handing = r->burst_left != 0;
+    const bool start = !r->write_walk.active && !r->read_walk.active && !handing && r->due;
 
     for (int i = 0; i < MOVE_WORDS; i++)
         words[i] = r->queue[r->next & (STORE_QUEUE - 1u)][i];
@@ -33,11 +35,9 @@ void store_engine_clock(struct store_engine *r, const struct store_engine_in *in
         r->read.valid = true;
         r->read.addr = r->read_walk.buf;
         r->strobe[r->strobe_tail].offset = r->read_walk.offset;
-        r->strobe[r->strobe_tail].end = r->read_walk.left < RS_BEAT_BLOCKS ? r->read_walk.left
-                                                                           : RS_BEAT_BLOCKS;
+        r->strobe[r->strobe_tail].end = beat_walk_end(&r->read_walk);
         r->strobe_tail = r->strobe_tail + 1;
-        r->read_walk.offset = 0;
-        move_advance(&r->read_walk, 1);
+        beat_walk_advance(&r->read_walk);
     }
 
     /* Writes. */
@@ -46,21 +46,21 @@ void store_engine_clock(struct store_engine *r, const struct store_engine_in *in
         r->wvalid = false;
     if (r->awvalid && in->awready)
         r->awvalid = false;
-    if (r->burst_left == 0) {
-        if (r->write_walk.active && !r->awvalid && (r->snapshot || r->count != 0) &&
-            r->mark_count != STORE_MARKS && (uint16_t)(r->bursts - r->answered) < STORE_BURSTS) {
-            const uint32_t beats = move_burst(&r->write_walk);
-
-            r->awvalid = true;
-            r->awaddr = r->write_walk.addr;
-            r->awlen = beats - 1u;
-            r->burst_left = beats;
-            r->burst_addr[r->bursts & (STORE_BURSTS - 1u)] = r->write_walk.addr;
-            r->bursts++;
-            move_advance(&r->write_walk, beats);
-            mark = !r->write_walk.active;
-        }
-    } else if (w_free && (r->snapshot || r->count != 0)) {
+    if (!handing && r->write_walk.active && r->write_walk.sized && !r->awvalid && (r->snapshot || r->count != 0) &&
+        r->mark_count != STORE_MARKS && r->flying != STORE_BURSTS) {
+        r->awvalid = true;
+        r->awaddr = r->write_walk.addr;
+        r->awlen = r->write_walk.size - 1u;
+        r->burst_left = r->write_walk.size;
+        r->burst_addr[r->bursts & (STORE_BURSTS - 1u)].addr = r->write_walk.addr;
+        r->bursts = r->bursts + 1;
+        burst_walk_advance(&r->write_walk);
+        mark = !r->write_walk.active;
+        issued = true;
+    } else {
+        burst_walk_settle(&r->write_walk);
+    }
+    if (handing && w_free && (r->snapshot || r->count != 0)) {
         r->wvalid = true;
         r->wlast = r->burst_left == 1;
         r->burst_left = r->burst_left - 1;
@@ -92,37 +92,40 @@ void store_engine_clock(struct store_engine *r, const struct store_engine_in *in
 
     /* Responses. */
     r->error = in->bvalid && in->bresp != 0;
-    r->error_addr = answered_addr;
-    r->answered += in->bvalid;
-    if (r->mark_count != 0 && (uint16_t)(r->answered - r->mark[r->mark_head]) < 0x8000u) {
+    r->error_addr = answered.addr;
+    r->answered = r->answered + in->bvalid;
+    r->flying = r->flying + issued - in->bvalid;
+    if (r->mark_count != 0 && ((r->answered - r->mark[r->mark_head]) & 63u) < 32u) {
         r->mark_head = r->mark_head + 1;
         r->mark_count = r->mark_count - 1;
         r->done++;
     }
     if (mark) {
-        r->mark[r->mark_tail] = r->bursts;
+        r->mark[r->mark_tail] = (uint8_t)r->bursts;
         r->mark_tail = r->mark_tail + 1;
         r->mark_count = r->mark_count + 1;
     }
 
-    /* The next command, when the last one's beats are all on their way. */
-    if (!r->write_walk.active && !r->read_walk.active && r->burst_left == 0 &&
-        r->next != r->tail && waits_over(words, in->counts)) {
-        move_start(&r->write_walk, words, in->base[RS_GET_U(words, BASE)]);
-        r->write_walk.to_wbuf = false;
-        r->snapshot = RS_GET_U(words, OP) == RS_OP_SNAPSHOT;
-        if (RS_GET_U(words, OP) == RS_OP_SNAPSHOT) {
-            r->write_walk.runs = 1;
-            r->write_walk.length = RS_STATUS_BYTES / RS_BLOCK;
-            move_start_run(&r->write_walk);
-            for (uint32_t i = 0; i < RS_STATUS_WORDS; i++)
-                r->status[i / (RS_AXI_BYTES / 8)][i % (RS_AXI_BYTES / 8)] = in->status[i];
-            r->status_beat = 0;
-        } else {
-            r->read_walk = r->write_walk;
-        }
+    /* The next command, when the last one's beats are all on their way; the counters a clock later. */
+    if (r->snap) {
+        for (uint32_t i = 0; i < RS_STATUS_WORDS; i++)
+            r->status[i / (RS_AXI_BYTES / 8)][i % (RS_AXI_BYTES / 8)] = in->status[i];
+        r->status_beat = 0;
+    }
+    r->snap = false;
+    if (start) {
+        r->snapshot = RS_GET_U(r->words, OP) == RS_OP_SNAPSHOT;
+        r->snap = r->snapshot;
+        burst_walk_start(&r->write_walk, r->words, r->at, r->snapshot ? 1 : RS_GET_U(r->words, RUNS),
+                         r->snapshot ? RS_STATUS_BYTES / RS_BLOCK : RS_GET_U(r->words, LENGTH));
+        beat_walk_start(&r->read_walk, r->words, place_in_beat(r->at));
+        r->read_walk.active = !r->snapshot;
         r->next = r->next + 1;
     }
+    r->at = in->base[RS_GET_U(words, BASE)] + RS_GET_U(words, OFFSET);
+    for (int i = 0; i < MOVE_WORDS; i++)
+        r->words[i] = words[i];
+    r->due = !start && r->next != r->tail && waits_over(words, in->counts);
 
     if (in->push)
         for (int i = 0; i < MOVE_WORDS; i++)
@@ -146,17 +149,20 @@ void store_engine_clock(struct store_engine *r, const struct store_engine_in *in
         r->wvalid = false;
         r->bursts = 0;
         r->answered = 0;
+        r->flying = 0;
         r->mark_head = 0;
         r->mark_tail = 0;
         r->mark_count = 0;
         r->done = 0;
         r->error = false;
         r->moved = false;
+        r->due = false;
+        r->snap = false;
     }
 
     out->ready = ((r->tail - r->next) & 7u) < STORE_QUEUE;
     out->idle = r->tail == r->next && !r->read_walk.active && !r->write_walk.active &&
-                r->burst_left == 0 && !r->wvalid && !r->awvalid && r->bursts == r->answered &&
+                r->burst_left == 0 && !r->wvalid && !r->awvalid && r->flying == 0 &&
                 r->mark_count == 0;
     out->read = r->read;
     out->awvalid = r->awvalid;

@@ -26,7 +26,7 @@ struct store_engine_out {
     bool     idle;
     struct glb_read_req read;
     bool     awvalid;
-    uint64_t awaddr;
+    uint64_t awaddr : RS_ADDRESS_BITS;
     uint32_t awlen : 8;
     bool     wvalid, wlast;
     struct axi_beat wdata;
@@ -34,7 +34,7 @@ struct store_engine_out {
     bool     bready;
     uint16_t done;
     bool     error;
-    uint64_t error_addr;                   /* of the burst that was answered with an error       */
+    uint64_t error_addr : RS_ADDRESS_BITS;                   /* of the burst that was answered with an error       */
     bool     moved;                        /* a beat went out at the last edge                   */
 };
 
@@ -46,26 +46,32 @@ struct store_strobe {                      /* of a beat that has been read      
 struct store_engine {
     uint32_t queue[STORE_QUEUE][MOVE_WORDS];
     uint32_t tail : 3, next : 3;
+    uint32_t words[MOVE_WORDS];            /* out of the queue                                   */
     bool     snapshot;
+    bool     snap;                         /* it started at the last edge                        */
     uint64_t status[STATUS_BEATS][RS_AXI_BYTES / 8];
     uint32_t status_beat : 4;              /* the one that goes out next                         */
-    struct move_walk read_walk, write_walk;
+    bool     due;                          /* what the next command waits for has come           */
+    uint64_t at : RS_ADDRESS_BITS;         /* its first byte                                     */
+    struct beat_walk read_walk;
+    struct burst_walk write_walk;
     struct glb_read_req read;
     struct store_strobe strobe[STORE_DATA];
     struct axi_beat data[STORE_DATA];
     uint32_t strobe_tail : 3, data_tail : 3, head : 3;
     uint32_t asked : 4, count : 4;         /* beats read or being read; beats here               */
     bool     awvalid;
-    uint64_t awaddr;
+    uint64_t awaddr : RS_ADDRESS_BITS;
     uint32_t awlen : 8;
-    uint32_t burst_left : 9;               /* beats of the burst still to hand over              */
+    uint32_t burst_left : 7;               /* beats of the burst still to hand over              */
     bool     wvalid, wlast;
     struct axi_beat wdata;
     uint64_t wstrb : RS_AXI_BYTES;
-    uint16_t bursts, answered;
-    uint64_t burst_addr[STORE_BURSTS];
-    uint64_t error_addr;
-    uint16_t mark[STORE_MARKS];            /* bursts issued up to the end of a command           */
+    uint32_t bursts : 6, answered : 6;     /* modulo 64                                          */
+    uint32_t flying : 5;                   /* between them                                       */
+    struct axi_origin burst_addr[STORE_BURSTS];
+    uint64_t error_addr : RS_ADDRESS_BITS;
+    uint8_t  mark[STORE_MARKS];            /* bursts issued up to the end of a command, modulo 64 */
     uint32_t mark_head : 3, mark_tail : 3, mark_count : 4;
     uint16_t done;
     bool     error, moved;

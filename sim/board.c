@@ -190,6 +190,11 @@ bool board_options(struct rs_platform_options *options, char *text, size_t text_
                  BOARD_MAX_CORES);
         return false;
     }
+    if ((options->mem_base + options->mem_bytes - 1) >> (RS_ADDRESS_BITS - 1) > 1) {
+        snprintf(text, text_bytes, "memory up to address %#llx; a device of this preset has %d address bits",
+                 (unsigned long long)(options->mem_base + options->mem_bytes - 1), RS_ADDRESS_BITS);
+        return false;
+    }
     return true;
 }
 

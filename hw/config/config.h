@@ -33,6 +33,8 @@
 #endif
 #define RS_BEAT_BLOCKS   4                       /* blocks in one m_axi beat               */
 #define RS_AXI_BYTES     (RS_BEAT_BLOCKS * RS_BLOCK)
+#define RS_BEAT_WORDS    (RS_AXI_BYTES / 4)
+#define RS_COMMAND_BEATS (RS_COMMAND_BYTES / RS_AXI_BYTES)
 #ifndef RS_GLB_SEGMENTS
 #define RS_GLB_SEGMENTS  4                       /* parts of the global buffer that serve readers and writers of their own */
 #endif
@@ -54,6 +56,15 @@
 #define RS_ACC_BITS      (RS_ACC_ENTRIES <= 256 ? 8 : 12)     /* in a bank of an accumulator    */
 #define RS_PARAM_BITS    (RS_MAX_PAIRS <= 16 ? 4 : 5)
 #define RS_GLB_ROW_BITS  (RS_GLB_BANK_DEPTH <= 2048 ? 11 : 12)
+#ifndef RS_ADDRESS_BITS
+#define RS_ADDRESS_BITS  64                      /* of a device address                        */
+#endif
+#ifndef RS_COUNTER_BITS
+#define RS_COUNTER_BITS  48                      /* of 64: 512 MACs a clock for half an hour at 250 MHz */
+#endif
+#ifndef RS_COMMAND_SLOTS
+#define RS_COMMAND_SLOTS 8                       /* commands that wait to be handed out        */
+#endif
 #define RS_GLB_ADDR_BITS (RS_GLB_ROW_BITS + (RS_GLB_SEGMENTS == 4 ? 4 : RS_GLB_SEGMENTS == 2 ? 3 : 2))    /* of a block; more than enough modulo RS_GLB_BLOCKS */
 
 _Static_assert(RS_BLOCK == 4 || RS_BLOCK == 8 || RS_BLOCK == 16, "block: 4, 8 or 16");
@@ -73,6 +84,8 @@ _Static_assert(RS_REQUANTIZE_CLOCKS == 1 || ((RS_REQUANTIZE_CLOCKS == 2 || RS_RE
                "requantizers: 1 clock, or without int16, whose codes are both lanes, 2 or 4");
 _Static_assert(RS_MULTIPLIERS == 1 || (RS_MULTIPLIERS == 2 && !RS_WIDE), "multipliers of a PE: 1, or without int16 2");
 _Static_assert(RS_REQUANTIZE_CLOCKS == 1 || RS_BLOCK <= 8, "requantizers of several clocks: the parameters of a pair take two words of the filter buffer");
+_Static_assert(RS_COMMAND_SLOTS == 4 || RS_COMMAND_SLOTS == 8, "command slots: 4 or 8");
+_Static_assert(RS_ADDRESS_BITS > 32 && RS_ADDRESS_BITS <= 64, "device addresses: 33 to 64 bits");
 _Static_assert((2 * RS_BLOCK) % RS_ADD_LANES == 0, "adders divide a pair of blocks");
 
 #endif

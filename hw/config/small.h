@@ -9,6 +9,9 @@
 #define RS_GLB_BANK_DEPTH 2048 /* blocks in each of its banks                              */
 #define RS_WBUF_DEPTH    1024  /* lines of 4 blocks in the filter buffer                   */
 #define RS_ADD_LANES       1   /* residual adders                                          */
+#define RS_ADDRESS_BITS   40   /* of a device address                                      */
+#define RS_COUNTER_BITS   40   /* of 64: 128 MACs a clock, 100 s at 85 MHz                 */
+#define RS_COMMAND_SLOTS   4   /* commands that wait to be handed out                      */
 #define RS_WIDE            0   /* no int16                                                 */
 #define RS_MULTIPLIERS     2   /* an ECP5 has none of 27 x 18 bits: two of its 18 x 18 either way */
 #define RS_REQUANTIZE_CLOCKS 4 /* two of the 156 multipliers a column, 128 of which are PEs' */

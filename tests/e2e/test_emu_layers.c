@@ -61,6 +61,25 @@ TEST(failed_bursts_are_reported_with_their_address)
     }
 }
 
+/* small has 40 address bits: memory may end at 2^40, not beyond. */
+TEST(rejects_memory_past_the_address_bits)
+{
+    const char *why = NULL;
+    const struct rs_platform_api *api = platform_open("emu", "small", &why);
+    struct rs_platform_options options = {.mem_base = ((uint64_t)1 << 40) - 4096, .mem_bytes = 4096};
+    char text[256] = "";
+    struct rs_platform *p;
+
+    MUST(api != NULL, "%s", why);
+    p = api->create(&options, text, sizeof text);
+    CHECK(p != NULL, "%s", text);
+    api->destroy(p);
+    options.mem_base++;
+    p = api->create(&options, text, sizeof text);
+    CHECK(p == NULL && strstr(text, "40 address bits") != NULL, "said %s", text);
+    api->destroy(p);
+}
+
 int main(int argc, char **argv)
 {
     const char *count = getenv("RS_TEST_LAYERS"), *from = getenv("RS_TEST_SEED");
@@ -80,5 +99,6 @@ int main(int argc, char **argv)
     RUN(random_layers_on_small);
     RUN(random_layers_on_tiny);
     RUN(failed_bursts_are_reported_with_their_address);
+    RUN(rejects_memory_past_the_address_bits);
     return test_exit();
 }
