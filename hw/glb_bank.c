@@ -11,6 +11,11 @@ void glb_bank_clock(struct glb_bank *r, const struct glb_bank_in *in, struct glb
 #pragma HLS PIPELINE II=1
 #pragma HLS BIND_STORAGE variable=r->mem type=ram_2p impl=bram
     r->data = r->read;
+#ifdef RS_COLLISION_GARBAGE
+    for (int b = 0; b < RS_BLOCK; b++)
+        r->data.byte[b] = (uint8_t)(r->data.byte[b] ^ ((r->hit >> b & 1u) != 0 ? 0x55 : 0));
+    r->hit = r->read_row == r->write_row ? r->write_mask : 0;
+#endif
     for (int b = 0; b < RS_BLOCK; b++)
         r->read.byte[b] = r->mem[r->read_row][b];
     for (int b = 0; b < RS_BLOCK; b++)

@@ -24,6 +24,9 @@ struct glb_bank {
     uint32_t write_mask : RS_BLOCK;    /* of the write that is on its way                    */
     uint32_t write_row : RS_GLB_ROW_BITS;
     struct block data_in;
+#ifdef RS_COLLISION_GARBAGE
+    uint32_t hit : RS_BLOCK;           /* bytes of `read` that were written when they were read */
+#endif
 };
 
 void glb_bank_clock(struct glb_bank *r, const struct glb_bank_in *in, struct glb_bank_out *out);

@@ -36,6 +36,10 @@ void pe_clock(struct pe *r, const struct pe_in *in, struct pe_out *out)
 #pragma HLS BIND_STORAGE variable=r->filter type=ram_2p impl=lutram
     struct mul2_in mul;
 
+#ifdef RS_COLLISION_GARBAGE
+    r->w.lane0 = r->hit ? ~r->w.lane0 : r->w.lane0;
+    r->w.lane1 = r->hit ? ~r->w.lane1 : r->w.lane1;
+#endif
     /* Operands: two filters share an activation, or two activations share a weight. */
     const int32_t x0 = r->c2.odd ? r->x_odd : r->x_even;
     const int32_t x1 = r->c2.odd ? r->x_even : r->x_odd;
@@ -90,6 +94,9 @@ void pe_clock(struct pe *r, const struct pe_in *in, struct pe_out *out)
                                              : (zero0 ? 1u : 0u) + ((r->c2.depthwise ? zero1 : zero0) ? 1u : 0u));
     mul2_clock(&r->mul, &mul, &r->mul_out);
 
+#ifdef RS_COLLISION_GARBAGE
+    r->hit = r->load.filter_we && r->load.filter_addr == r->mac.filter_addr;
+#endif
     /* Edge 1. */
     r->x_even = r->window_even[r->mac.even_addr];
     r->x_odd = r->window_odd[r->mac.odd_addr];

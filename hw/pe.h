@@ -78,6 +78,9 @@ struct pe {
     int32_t  x_even : 9;                        /* spad reads                               */
     int32_t  x_odd  : 9;
     struct pe_filter w;
+#ifdef RS_COLLISION_GARBAGE
+    bool     hit;                               /* `w` was written when it was read         */
+#endif
     struct pe_mac c2, c3, c4;                   /* control beside spad, operands, product   */
     uint32_t gated : 6;
 

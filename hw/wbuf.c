@@ -15,5 +15,11 @@ void wbuf_clock(struct wbuf *r, const struct wbuf_in *in, struct wbuf_out *out)
         r->even[in->write_line % RS_WBUF_DEPTH] = in->data_in[0];
         r->odd[in->write_line % RS_WBUF_DEPTH] = in->data_in[1];
     }
+#ifndef RS_COLLISION_GARBAGE
     out->data = r->read_odd ? r->data_odd : r->data_even;
+#else
+    r->hit = in->write && in->write_line % RS_WBUF_DEPTH == line;
+    for (int b = 0; b < 2 * RS_BLOCK; b++)
+        out->data.byte[b] = (uint8_t)((r->read_odd ? r->data_odd.byte[b] : r->data_even.byte[b]) ^ (r->hit ? 0x55 : 0));
+#endif
 }

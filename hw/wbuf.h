@@ -21,6 +21,9 @@ struct wbuf {
     struct wbuf_word odd[RS_WBUF_DEPTH];
     struct wbuf_word data_even, data_odd;
     bool     read_odd;
+#ifdef RS_COLLISION_GARBAGE
+    bool     hit;                          /* the line was written when it was read           */
+#endif
 };
 
 void wbuf_clock(struct wbuf *r, const struct wbuf_in *in, struct wbuf_out *out);

@@ -170,6 +170,10 @@ COPY := $(BUILD)/lockstep/copy
 $(COPY)/trace := tests/lockstep/copycore/trace
 $(eval $(call platform,$(COPY),$(COPY)_default,default,,tests/lockstep/copycore/core.c,tests/lockstep/copycore/core.h hw/core.h hw/isa.h hw/config/config.h,-Itests/lockstep/copycore))
 
+# tiny, where a block RAM's read of what is being written gives garbage, as an ECP5's may (scripts/fpga/ecp5.sh): nobody notices.
+$(eval $(call platform,$(BUILD)/sim/collide,$(BUILD),collide,tiny.h,$(HW_SRC),$(HW_DEPS),-DRS_COLLISION_GARBAGE))
+$(BUILD)/tests/e2e/test_emu_layers: | $(if $(wildcard hw/core.c),$(BUILD)/librs_emu_collide.so)
+
 $(BUILD)/tests/unit/test_memory: $(BUILD)/san/sim/memory.o $(BUILD)/san/sim/storage.o
 
 # The same program twice: emu alone needs no tools.

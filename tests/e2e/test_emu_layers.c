@@ -21,6 +21,9 @@ TEST(random_layers_on_default) { run("default", layers, 24, 80); }
 TEST(random_layers_on_small)   { run("small", layers / 6, 20, 40); }
 TEST(random_layers_on_tiny)    { run("tiny", layers / 6, 14, 20); }
 
+/* Filter spads, filter buffer and global buffer give garbage for what is written at the same edge. */
+TEST(nothing_is_read_while_it_is_written) { run("collide", layers / 6, 14, 20); }
+
 /* A burst that is answered with SLVERR: the run ends, and the registers say which way and where. */
 TEST(failed_bursts_are_reported_with_their_address)
 {
@@ -98,6 +101,7 @@ int main(int argc, char **argv)
     RUN(random_layers_on_default);
     RUN(random_layers_on_small);
     RUN(random_layers_on_tiny);
+    RUN(nothing_is_read_while_it_is_written);
     RUN(failed_bursts_are_reported_with_their_address);
     RUN(rejects_memory_past_the_address_bits);
     return test_exit();
