@@ -17,6 +17,14 @@ static const uint32_t read_blocks[GLB_READERS] = {2, 2, 4, 4};
 static const uint32_t write_blocks[GLB_WRITERS] = {2, 1, 4};
 static const bool whole_blocks[GLB_WRITERS] = {false, true, true};     /* no bytes are left out of a block */
 
+/* The ports of a path, the second the same as the first where there is one.  The second is served when the first is not. */
+static const uint32_t read_path[GLB_READ_PATHS][2] = {
+    {GLB_READ_IFMAP, GLB_READ_IFMAP}, {GLB_READ_RESIDUAL, GLB_READ_RESIDUAL}, {GLB_READ_POOL, GLB_READ_STORE},
+};
+static const uint32_t write_path[GLB_WRITE_PATHS][2] = {
+    {GLB_WRITE_OFMAP, GLB_WRITE_POOL}, {GLB_WRITE_LOAD, GLB_WRITE_LOAD},
+};
+
 static inline uint32_t segment_of(uint32_t quad)
 {
     return (quad / RS_GLB_BANK_DEPTH) & (RS_GLB_SEGMENTS - 1u);
@@ -126,6 +134,9 @@ void glb_clock(struct glb *r, const struct glb_in *in, struct glb_out *out)
         for (int q = 0; q < p; q++)
             if (reads[q] && meet(&r->reader[p].place, &r->reader[q].place))
                 reads[p] = false;
+        for (int path = 0; path < GLB_READ_PATHS; path++)
+            if ((uint32_t)p == read_path[path][1] && read_path[path][0] != read_path[path][1] && reads[read_path[path][0]])
+                reads[p] = false;
         n_read += reads[p] ? read_blocks[p] : 0;
     }
     for (int p = 0; p < GLB_WRITERS; p++) {
@@ -134,6 +145,9 @@ void glb_clock(struct glb *r, const struct glb_in *in, struct glb_out *out)
         writes[p] = r->writer[p].count != 0;
         for (int q = 0; q < p; q++)
             if (writes[q] && meet(&place[p], &place[q]))
+                writes[p] = false;
+        for (int path = 0; path < GLB_WRITE_PATHS; path++)
+            if ((uint32_t)p == write_path[path][1] && write_path[path][0] != write_path[path][1] && writes[write_path[path][0]])
                 writes[p] = false;
         n_written += writes[p] ? ones(place[p].lanes) : 0;
     }
@@ -146,18 +160,51 @@ void glb_clock(struct glb *r, const struct glb_in *in, struct glb_out *out)
             if (reads[p] && in_bank(&r->reader[p].place, segment, l))
                 bi[b].read_row = row_of(r->reader[p].place.quad[l]);
         bi[b].write = false;
-        bi[b].write_row = row_of(r->writer[0].served.lane[l & (write_blocks[0] - 1u)].quad);
-        bi[b].write_mask = r->writer[0].served.lane[l & (write_blocks[0] - 1u)].mask;
-        bi[b].data_in = r->writer[0].served.lane[l & (write_blocks[0] - 1u)].block;
-        for (int p = 0; p < GLB_WRITERS; p++) {
-            const struct glb_write_lane at = r->writer[p].served.lane[l & (write_blocks[p] - 1u)];
+        bi[b].write_row = row_of(r->served[0].lane[l].quad);
+        bi[b].write_mask = r->served[0].lane[l].mask;
+        bi[b].data_in = r->served[0].lane[l].block;
+        for (int path = 0; path < GLB_WRITE_PATHS; path++) {
+            const struct glb_write_lane at = r->served[path].lane[l];
 
-            if (r->writer[p].done && ((r->writer[p].served.lanes >> l) & 1u) != 0 && segment_of(at.quad) == segment) {
+            if (((r->served[path].lanes >> l) & 1u) != 0 && segment_of(at.quad) == segment) {
                 bi[b].write = true;
                 bi[b].write_row = row_of(at.quad);
-                bi[b].write_mask = whole_blocks[p] ? (1u << RS_BLOCK) - 1u : at.mask;
+                bi[b].write_mask = at.mask;
                 bi[b].data_in = at.block;
             }
+        }
+    }
+    for (int path = 0; path < GLB_WRITE_PATHS; path++) {
+        const uint32_t first = write_path[path][0], second = write_path[path][1];
+        const bool other = first != second && writes[second];
+
+        r->served[path].lanes = other ? entry[second].lanes : writes[first] ? entry[first].lanes : 0;
+        for (uint32_t l = 0; l < GLB_LANES; l++) {
+            struct glb_write_lane a = entry[first].lane[l & (write_blocks[first] - 1u)];
+            struct glb_write_lane b = entry[second].lane[l & (write_blocks[second] - 1u)];
+
+            a.mask = whole_blocks[first] ? (1u << RS_BLOCK) - 1u : a.mask;
+            b.mask = whole_blocks[second] ? (1u << RS_BLOCK) - 1u : b.mask;
+            r->served[path].lane[l] = other ? b : a;
+        }
+        if (in->rst)
+            r->served[path].lanes = 0;
+    }
+    for (int path = 0; path < GLB_READ_PATHS; path++) {
+        const uint32_t first = read_path[path][0], second = read_path[path][1];
+        const bool other = first != second && reads[second];
+
+        r->come[path] = r->read[path];
+        r->read[path] = r->asked[path];
+        r->asked[path].valid = reads[first] || reads[second];
+        r->asked[path].second = other;
+        r->asked[path].first = other ? r->reader[second].place.first : r->reader[first].place.first;
+        for (int l = 0; l < GLB_LANES; l++)
+            r->asked[path].segment[l] = segment_of(other ? r->reader[second].place.quad[l] : r->reader[first].place.quad[l]);
+        if (in->rst) {
+            r->asked[path].valid = false;
+            r->read[path].valid = false;
+            r->come[path].valid = false;
         }
     }
 
@@ -169,12 +216,6 @@ void glb_clock(struct glb *r, const struct glb_in *in, struct glb_out *out)
         const bool keep = push && !(next && !queued);
         const uint32_t addr = queued ? r->reader[p].addr[r->reader[p].head] : in->read[p].addr;
 
-        r->reader[p].come = r->reader[p].read;
-        r->reader[p].read = r->reader[p].asked;
-        r->reader[p].asked.valid = reads[p];
-        r->reader[p].asked.first = r->reader[p].place.first;
-        for (int l = 0; l < GLB_LANES; l++)
-            r->reader[p].asked.segment[l] = segment_of(r->reader[p].place.quad[l]);
         if (next) {
             r->reader[p].valid = queued || push;
             r->reader[p].place = place_of(addr, read_blocks[p]);
@@ -186,9 +227,6 @@ void glb_clock(struct glb *r, const struct glb_in *in, struct glb_out *out)
         r->reader[p].count = r->reader[p].count + keep - pop;
         if (in->rst) {
             r->reader[p].valid = false;
-            r->reader[p].asked.valid = false;
-            r->reader[p].read.valid = false;
-            r->reader[p].come.valid = false;
             r->reader[p].head = 0;
             r->reader[p].tail = 0;
             r->reader[p].count = 0;
@@ -204,7 +242,6 @@ void glb_clock(struct glb *r, const struct glb_in *in, struct glb_out *out)
         r->writer[p].tail += push;
         r->writer[p].count = r->writer[p].count + push - writes[p];
         r->writer[p].done = writes[p];
-        r->writer[p].served = entry[p];
         if (in->rst) {
             r->writer[p].head = 0;
             r->writer[p].tail = 0;
@@ -218,21 +255,25 @@ void glb_clock(struct glb *r, const struct glb_in *in, struct glb_out *out)
         glb_bank_clock(&r->bank[b], &bi[b], &r->bank_out[b]);
 
     /* Data of the reads whose banks have them. */
-    for (int p = 0; p < GLB_READERS; p++) {
+    for (int path = 0; path < GLB_READ_PATHS; path++) {
         for (uint32_t l = 0; l < GLB_LANES; l++) {
             lane[l] = r->bank_out[l].data;
             for (uint32_t s = 1; s < RS_GLB_SEGMENTS; s++)
-                if (s == r->reader[p].come.segment[l])
+                if (s == r->come[path].segment[l])
                     lane[l] = r->bank_out[s * GLB_LANES + l].data;
         }
         for (uint32_t i = 0; i < 4; i++)
-            by_two[i] = (r->reader[p].come.first & 2u) != 0 ? lane[(i + 2) & 3u] : lane[i];
-        out->read_data[p].valid = r->reader[p].come.valid;
-        for (uint32_t i = 0; i < 4; i++) {
-            const struct block turned = (r->reader[p].come.first & 1u) != 0 ? by_two[(i + 1) & 3u] : by_two[i];
+            by_two[i] = (r->come[path].first & 2u) != 0 ? lane[(i + 2) & 3u] : lane[i];
+        for (int k = 0; k < 2; k++) {
+            const uint32_t p = read_path[path][k];
 
-            for (int b = 0; b < RS_BLOCK; b++)
-                out->read_data[p].block[i].byte[b] = i < read_blocks[p] ? turned.byte[b] : 0;
+            out->read_data[p].valid = r->come[path].valid && (read_path[path][0] == read_path[path][1] || r->come[path].second == (k == 1));
+            for (uint32_t i = 0; i < 4; i++) {
+                const struct block turned = (r->come[path].first & 1u) != 0 ? by_two[(i + 1) & 3u] : by_two[i];
+
+                for (int b = 0; b < RS_BLOCK; b++)
+                    out->read_data[p].block[i].byte[b] = i < read_blocks[p] ? turned.byte[b] : 0;
+            }
         }
     }
     r->blocks_read = n_read;

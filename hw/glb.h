@@ -8,9 +8,14 @@
  * four consecutive blocks never meets itself; accesses to different segments never meet.  A request
  * is taken at an edge where valid and ready (from before it) are high.  Every write has a mask; port by port
  * they are at most 2, 1 and 4 blocks, and only the first port's leaves bytes out of a block: a mask of another is all or nothing.
+ *
+ * Ports share a path between queues and banks where one of them has little to move, or seldom at the same time: then one
+ * request a clock of both is served.
  */
 #define GLB_DEPTH 4                         /* requests a port can hold                      */
 #define GLB_LANES 4                         /* banks of a segment                            */
+#define GLB_READ_PATHS 3                    /* ifmap; residual; pooling and stores           */
+#define GLB_WRITE_PATHS 2                   /* ofmap and pooling; loads                      */
 
 enum glb_reader { GLB_READ_IFMAP, GLB_READ_RESIDUAL, GLB_READ_POOL, GLB_READ_STORE, GLB_READERS };
 enum glb_writer { GLB_WRITE_OFMAP, GLB_WRITE_POOL, GLB_WRITE_LOAD, GLB_WRITERS };
@@ -53,6 +58,7 @@ struct glb_place {
 /* The way back of a read's blocks. */
 struct glb_way {
     bool     valid;
+    bool     second;                        /* of the path's ports                           */
     uint32_t first : 2;
     uint32_t segment[GLB_LANES];
 };
@@ -61,7 +67,6 @@ struct glb_read_port {
     uint32_t head : 2, tail : 2, count : 3;
     bool     valid;
     struct glb_place place;                 /* the oldest request                            */
-    struct glb_way asked, read, come;       /* of requests served at the last edge, the one before, and that before: the banks have it */
 };
 /* A write in its queue: the blocks stand where their lanes are, modulo the blocks that the port writes. */
 struct glb_write_lane {
@@ -75,15 +80,16 @@ struct glb_write_entry {
 };
 struct glb_write_port {
     uint32_t head : 2, tail : 2, count : 3;
-    bool     done;                          /* a write was served at the last edge:          */
-    struct glb_write_entry served;          /* it goes to its banks at this one              */
+    bool     done;                          /* a write was served at the last edge           */
 };
 struct glb {
     struct glb_bank bank[RS_GLB_BANKS];
     struct glb_bank_out bank_out[RS_GLB_BANKS];
     struct glb_read_port reader[GLB_READERS];
+    struct glb_way asked[GLB_READ_PATHS], read[GLB_READ_PATHS], come[GLB_READ_PATHS];  /* served at the last edge, the one before, and that before: the banks have it */
     struct glb_write_entry entry[GLB_WRITERS][GLB_DEPTH];
     struct glb_write_port writer[GLB_WRITERS];
+    struct glb_write_entry served[GLB_WRITE_PATHS];        /* at the last edge: to the banks at this one */
     uint32_t blocks_read : 5;
     uint32_t blocks_written : 5;
 };
