@@ -6,10 +6,8 @@
  */
 #if defined(__x86_64__)
 #include "depthwise_isa.h"
-#include <immintrin.h>
+#include "store__avx2.h"
 #include <string.h>
-
-#define TARGET __attribute__((target("avx2")))
 
 enum { BLOCK = 16 };
 
@@ -46,25 +44,16 @@ size_t rs_dw_scratch_bytes__avx2(const struct rs_conv_shape *sh)
     return zp_row_bytes(sh) + ((size_t)sh->r * (size_t)sh->s + 1) * sizeof(const int8_t *);
 }
 
-/* gemm_s8_ukr_6x16__avx2.c has the same steps and their reason. */
-TARGET static inline __m256i requantize8(__m256i acc, const struct stage *stage, int at)
+/* Codes of a block, in the channels' order: what packs makes of the lanes' order. */
+AVX2_INLINE __m128i codes16(const enum stage_line line, __m256i lo, __m256i hi, const struct stage *stage, const struct stage_common *c)
 {
-    const __m256i nudge = _mm256_set1_epi64x(1 << 30);
-    const __m256i mult = _mm256_loadu_si256((const __m256i *)(const void *)(stage->mult + at));
-    const __m256i half = _mm256_loadu_si256((const __m256i *)(const void *)(stage->half + at));
-    const __m256i right = _mm256_loadu_si256((const __m256i *)(const void *)(stage->right + at));
-    const __m256i rounds = _mm256_cmpgt_epi32(right, _mm256_setzero_si256());
-    const __m256i even = _mm256_add_epi64(_mm256_mul_epi32(acc, mult), nudge);
-    const __m256i odd = _mm256_add_epi64(_mm256_mul_epi32(_mm256_srli_epi64(acc, 32), _mm256_srli_epi64(mult, 32)),
-                                         nudge);
-    __m256i y = _mm256_blend_epi32(_mm256_srli_epi64(even, 31), _mm256_add_epi64(odd, odd), 0xAA);
+    const struct stage8x2 s = load_stage(line, stage, c);
 
-    y = _mm256_add_epi32(y, _mm256_and_si256(rounds, _mm256_srai_epi32(y, 31)));
-    return _mm256_srav_epi32(_mm256_add_epi32(y, half), right);
+    return narrow16(line, _mm256_packs_epi32(codes8(line, lo, &s, 0), codes8(line, hi, &s, 1)), &s);
 }
 
 /* 16 channels of one pixel; @taps: pointers to channel 0 of each tap, @count: channels that exist. */
-TARGET static void block(const struct packed_layer *l, const int8_t *const *taps, int64_t c0, int count,
+AVX2 static void block(const struct packed_layer *l, const int8_t *const *taps, int64_t c0, int count,
                          const char *w, const struct stage *stage, int8_t *out)
 {
     const __m256i zp = _mm256_set1_epi16((short)l->zp_in);
@@ -93,7 +82,7 @@ TARGET static void block(const struct packed_layer *l, const int8_t *const *taps
         hi = _mm256_add_epi32(hi, _mm256_madd_epi16(_mm256_unpackhi_epi16(h0, h1),
                                                     _mm256_loadu_si256((const __m256i *)(const void *)(w + 32))));
     }
-    if (l->common.mode != STAGE_DOUBLE) {
+    if (stage->line == LINE_NONE && l->common.mode != STAGE_DOUBLE) {
         int32_t plain[BLOCK], acc[GEMM_MAX_NR];
         struct stage straight;
 
@@ -110,11 +99,10 @@ TARGET static void block(const struct packed_layer *l, const int8_t *const *taps
         rs_stage_general(1, count, acc, &straight, &l->common, out, 0);
         return;
     }
-    const __m256i h = _mm256_adds_epi16(_mm256_packs_epi32(requantize8(lo, stage, 0), requantize8(hi, stage, 8)),
-                                        _mm256_set1_epi16((short)l->common.zp_out));
-    __m128i q = _mm_packs_epi16(_mm256_castsi256_si128(h), _mm256_extracti128_si256(h, 1));
+    const __m128i q = stage->line == LINE_ONE_SIDED   ? codes16(LINE_ONE_SIDED, lo, hi, stage, &l->common)
+                      : stage->line == LINE_TWO_SIDED ? codes16(LINE_TWO_SIDED, lo, hi, stage, &l->common)
+                                                      : codes16(LINE_NONE, lo, hi, stage, &l->common);
 
-    q = _mm_min_epi8(_mm_max_epi8(q, _mm_set1_epi8((char)l->common.act_min)), _mm_set1_epi8((char)l->common.act_max));
     if (count == BLOCK) {
         _mm_storeu_si128((__m128i *)(void *)out, q);
     } else {

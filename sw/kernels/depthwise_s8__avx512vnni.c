@@ -104,28 +104,44 @@ AVX512 __attribute__((noinline)) static __m512i exact64(const __m512i acc[4], co
     return _mm512_loadu_si512(codes);
 }
 
-/* The same: quick where that is in no doubt. */
+/* Four vectors of codes to bytes. */
+AVX512_INLINE __m512i narrow64(const enum stage_line line, const __m512i z[4], const struct stage_common *c)
+{
+    const __m512i zp = zp_addend(line, c->zp_out);
+    const __m512i codes = _mm512_packs_epi16(narrow16(line, z[0], z[1], zp), narrow16(line, z[2], z[3], zp));
+
+    return !c->clamps ? codes : _mm512_min_epi8(_mm512_max_epi8(codes, _mm512_set1_epi8((char)c->act_min)),
+                                                _mm512_set1_epi8((char)c->act_max));
+}
+
+AVX512_INLINE __m512i line64(const enum stage_line line, const __m512i acc[4], const struct stage *stage, const struct stage_common *c)
+{
+    __m512i z[4];
+
+#pragma GCC unroll 4
+    for (int v = 0; v < 4; v++)
+        z[v] = requantize16_line(line, acc[v], stage->line_scale + 16 * v, stage->line_lean + 16 * v);
+    return narrow64(line, z, c);
+}
+
+/* The same: by lines, or quick where that is in no doubt. */
 AVX512_INLINE __m512i codes64(const __m512i acc[4], const struct stage *stage, const struct stage_common *c)
 {
     __m512 doubt[2] = { _mm512_setzero_ps(), _mm512_setzero_ps() };
-    __m512i z[4], codes;
+    __m512i z[4];
 
+    if (stage->line == LINE_ONE_SIDED)
+        return line64(LINE_ONE_SIDED, acc, stage, c);
+    if (stage->line == LINE_TWO_SIDED)
+        return line64(LINE_TWO_SIDED, acc, stage, c);
     if (!c->quick)
         return exact64(acc, stage, c);
 #pragma GCC unroll 4
     for (int v = 0; v < 4; v++)
         z[v] = requantize16_quick(acc[v], stage->scale + 16 * v, stage->slant + 16 * v, &doubt[v % 2]);
-
-    const __m512i zp = _mm512_set1_epi16((short)c->zp_out);
-
-    codes = _mm512_packs_epi16(_mm512_adds_epi16(_mm512_packs_epi32(z[0], z[1]), zp),
-                               _mm512_adds_epi16(_mm512_packs_epi32(z[2], z[3]), zp));
-    if (c->clamps)
-        codes = _mm512_min_epi8(_mm512_max_epi8(codes, _mm512_set1_epi8((char)c->act_min)),
-                                _mm512_set1_epi8((char)c->act_max));
     if (__builtin_expect(doubtful(_mm512_max_ps(doubt[0], doubt[1])), 0))
         return exact64(acc, stage, c);
-    return codes;
+    return narrow64(LINE_NONE, z, c);
 }
 
 /* The sums of one block of 64 lanes: @q: its first column; @w: its filters. */

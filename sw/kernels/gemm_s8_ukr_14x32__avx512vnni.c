@@ -187,7 +187,7 @@ static void any_tile(int np, int nq, int filters, const struct gemm_operands *g)
 }
 
 const struct kernel_isa rs_kernel_isa_avx512vnni = {
-    .mr = MR, .mr_narrow = MR_NARROW, .nr = NR, .kr = 4, .narrow = 16, .element_bytes = 1, .offset = 128, .tile = any_tile,
+    .mr = MR, .mr_narrow = MR_NARROW, .nr = NR, .kr = 4, .narrow = 16, .element_bytes = 1, .offset = 128, .lines = true, .tile = any_tile,
     .copy = copy, .row = rs_gemv_s8__avx512vnni, .dw = RS_DEPTHWISE_ISA_AVX512VNNI,
     .winograd = RS_WINOGRAD_AVX512VNNI,
 };

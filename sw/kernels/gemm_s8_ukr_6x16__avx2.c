@@ -92,7 +92,7 @@ static void any_tile(int np, int nq, int filters, const struct gemm_operands *g)
 }
 
 const struct kernel_isa rs_kernel_isa_avx2 = {
-    .mr = MR, .nr = NR, .kr = 2, .narrow = NR, .element_bytes = 2, .offset = 0, .tile = any_tile, .copy = copy,
+    .mr = MR, .nr = NR, .kr = 2, .narrow = NR, .element_bytes = 2, .offset = 0, .lines = true, .rounds_down = true, .tile = any_tile, .copy = copy,
     .dw = RS_DEPTHWISE_ISA_AVX2, .winograd = RS_WINOGRAD_AVX2,
 };
 #else

@@ -70,28 +70,29 @@ AVX512_INLINE void sums(const int nv, const int chains, const struct packed_laye
     }
 }
 
-/* @filters codes by the quick stage; false: in doubt, nothing was stored. */
-AVX512_INLINE bool store_quick(const int nv, int filters, const __m512i acc[VECTORS], const struct stage *stage,
-                               const struct stage_common *common, int8_t *out)
+/* @filters codes by lines, or by the quick stage; false: in doubt, nothing was stored. */
+AVX512_INLINE bool store_floats(const enum stage_line line, const int nv, int filters, const __m512i acc[VECTORS], const struct stage *stage,
+                                const struct stage_common *common, int8_t *out)
 {
     const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
-    const __m512i zp = _mm512_set1_epi16((short)common->zp_out);
+    const __m512i zp = zp_addend(line, common->zp_out);
     const __m512i act_min = _mm512_set1_epi8((char)common->act_min), act_max = _mm512_set1_epi8((char)common->act_max);
     __m512 doubt[2] = { _mm512_setzero_ps(), _mm512_setzero_ps() };
     __m512i z[VECTORS];
 
 #pragma GCC unroll 8
     for (int v = 0; v < nv; v++)
-        z[v] = requantize16_quick(acc[v], stage[v / 2].scale + v % 2 * 16, stage[v / 2].slant + v % 2 * 16, &doubt[v % 2]);
-    if (doubtful(_mm512_max_ps(doubt[0], doubt[1])))
+        z[v] = line != LINE_NONE
+                   ? requantize16_line(line, acc[v], stage[v / 2].line_scale + v % 2 * 16, stage[v / 2].line_lean + v % 2 * 16)
+                   : requantize16_quick(acc[v], stage[v / 2].scale + v % 2 * 16, stage[v / 2].slant + v % 2 * 16, &doubt[v % 2]);
+    if (line == LINE_NONE && doubtful(_mm512_max_ps(doubt[0], doubt[1])))
         return false;
 #pragma GCC unroll 2
     for (int v = 0; v < nv; v += 4, filters -= 64) {
 #define Z(i) z[v + (i) < nv ? v + (i) : v]
-        const __m512i h0 = _mm512_adds_epi16(_mm512_packs_epi32(Z(0), Z(1)), zp);
-        const __m512i h1 = _mm512_adds_epi16(_mm512_packs_epi32(Z(2), Z(3)), zp);
+        const __m512i h = _mm512_packs_epi16(narrow16(line, Z(0), Z(1), zp), narrow16(line, Z(2), Z(3), zp));
 #undef Z
-        const __m512i codes = _mm512_min_epi8(_mm512_max_epi8(_mm512_packs_epi16(h0, h1), act_min), act_max);
+        const __m512i codes = _mm512_min_epi8(_mm512_max_epi8(h, act_min), act_max);
 
         _mm512_mask_storeu_epi8(out + 16 * v, filters < 64 ? _bzhi_u64(~UINT64_C(0), (unsigned)filters) : ~UINT64_C(0),
                                 _mm512_permutexvar_epi32(order, codes));
@@ -112,6 +113,17 @@ AVX512 __attribute__((noinline)) static void store_plain(int nv, int filters, co
                                0);
 }
 
+/* What all panels of @nv vectors have; those of a layer have the same or none. */
+AVX512_INLINE enum stage_line common_line(const int nv, const struct stage *stage)
+{
+    bool all = true;
+
+#pragma GCC unroll 4
+    for (int v = 0; v < nv; v += 2)
+        all = all && stage[v / 2].line != LINE_NONE;
+    return all ? stage->line : LINE_NONE;
+}
+
 AVX512_INLINE void group(const int nv, const int chains, const struct packed_layer *l, const int8_t *in, int64_t panel, int filters,
                          void *out)
 {
@@ -119,7 +131,14 @@ AVX512_INLINE void group(const int nv, const int chains, const struct packed_lay
     __m512i acc[VECTORS];
 
     sums(nv, chains, l, in, (const char *)packed_b(l) + panel * l->panel_bytes, stage, acc);
-    if (!l->common.quick || !store_quick(nv, filters, acc, stage, &l->common, out))
+
+    const enum stage_line line = common_line(nv, stage);
+
+    if (line == LINE_ONE_SIDED)
+        store_floats(LINE_ONE_SIDED, nv, filters, acc, stage, &l->common, out);
+    else if (line == LINE_TWO_SIDED)
+        store_floats(LINE_TWO_SIDED, nv, filters, acc, stage, &l->common, out);
+    else if (!l->common.quick || !store_floats(LINE_NONE, nv, filters, acc, stage, &l->common, out))
         store_plain(nv, filters, acc, stage, &l->common, out);
 }
 

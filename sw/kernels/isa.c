@@ -22,7 +22,7 @@ bool rs_isa_available(enum rs_isa isa)
         return true;
 #if defined(__x86_64__)
     case RS_ISA_AVX2:                  /* the compiler's test includes what the operating system saves */
-        return __builtin_cpu_supports("avx2");
+        return __builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma");
     case RS_ISA_AVX512VNNI:
         return __builtin_cpu_supports("avx512f") && __builtin_cpu_supports("avx512bw") &&
                __builtin_cpu_supports("avx512vl") && __builtin_cpu_supports("avx512dq") &&

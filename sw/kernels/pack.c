@@ -6,7 +6,9 @@
 #include "pack.h"
 #include "check.h"
 #include "fixedpoint.h"
+#include "line.h"
 #include "winograd.h"
+#include <fenv.h>
 #include <math.h>
 #include <string.h>
 
@@ -207,7 +209,8 @@ static double greatest_code(const struct rs_quant *q, int64_t m, int64_t greates
 {
     const int64_t i = q->count == 1 ? 0 : m;
 
-    return q->rounding == RS_ROUND_ONNX ? 0.0 : ldexp((double)greatest_acc * q->mult[i], q->shift[i] - 31);
+    return q->rounding == RS_ROUND_ONNX ? (double)greatest_acc * q->scale[i]
+                                        : ldexp((double)greatest_acc * q->mult[i], q->shift[i] - 31);
 }
 
 static struct stage_common common_of(const struct rs_quant *q)
@@ -229,10 +232,52 @@ static void widen_reach(struct reach *r, const int32_t *bias, const struct rs_qu
     r->code = fmax(r->code, greatest_code(q, m, acc));
 }
 
-static void choose_stage(struct packed_layer *l, const struct rs_quant *q, const struct reach *r)
+static bool same_channel(const struct stage *s, int a, int b)
 {
+    return s->mult[a] == s->mult[b] && s->shift[a] == s->shift[b] && memcmp(&s->scale[a], &s->scale[b], sizeof s->scale[a]) == 0;
+}
+
+/* Lines for the first @lanes lanes of a stage, unless one of them has none.  Neighbours are often alike. */
+static void find_lines(struct stage *s, int lanes, const struct rs_quant *q, int64_t reach)
+{
+    struct line line[STAGE_LANES];
+
+    for (int j = 0; j < lanes; j++) {
+        const struct rs_quant channel = {
+            .zp_out = q->zp_out, .act_min = q->act_min, .act_max = q->act_max, .rounding = q->rounding, .count = 1,
+            .mult = &s->mult[j], .shift = &s->shift[j], .scale = &s->scale[j],
+        };
+
+        if (j > 0 && same_channel(s, j - 1, j))
+            line[j] = line[j - 1];
+        else if (!rs_line_find(&channel, reach, &line[j]))
+            return;
+    }
+    for (int j = 0; j < lanes; j++) {
+        s->line_scale[j] = line[j].scale;
+        s->line_lean[j] = line[j].lean;
+        s->bias[j] = (int32_t)((uint32_t)s->bias[j] + (uint32_t)line[j].shift);
+    }
+    s->line = rs_line_one_sided(q) ? LINE_ONE_SIDED : LINE_TWO_SIDED;
+}
+
+/* Lines need floats that round down; ONNX's own rounding, which is of floats too, the nearest. */
+static bool rounds_down(const struct packed_layer *l)
+{
+    return rs_kernel_isa(l->isa)->rounds_down && l->common.rounding != RS_ROUND_ONNX;
+}
+
+/* How codes are made in all @stages of @lanes lanes each. */
+static void choose_stage(struct packed_layer *l, int64_t stages, int lanes, const struct rs_quant *q, const struct reach *r)
+{
+    struct stage *stage = (struct stage *)(void *)((char *)l + l->stage_offset);
+
     l->common.mode = choose_mode(q, r->acc);
     l->common.quick = q->rounding != RS_ROUND_ONNX && r->code < QUICK_LIMIT;
+    if (!rs_kernel_isa(l->isa)->lines || r->code >= QUICK_LIMIT || (rs_kernel_isa(l->isa)->rounds_down && !rounds_down(l)))
+        return;
+    for (int64_t i = 0; i < stages; i++)
+        find_lines(&stage[i], lanes, q, r->acc);
 }
 
 /* Filters that lie side by side in B where panel @p does: of the panel; of a row's group of panels, in vectors. */
@@ -291,7 +336,7 @@ static void pack_gemm(struct packed_layer *l, const int8_t *filter, int64_t step
             widen_reach(&reach, bias, q, m, absolute_sum);
         }
     }
-    choose_stage(l, q, &reach);
+    choose_stage(l, (l->sh.m + k->nr - 1) / k->nr, k->nr, q, &reach);
 }
 
 static void pack_winograd(struct packed_layer *l, const int8_t *filter, const int32_t *bias, const struct rs_quant *q)
@@ -314,7 +359,7 @@ static void pack_winograd(struct packed_layer *l, const int8_t *filter, const in
         rs_winograd_filter(l, lane, filter, (int16_t *)(void *)((char *)l + l->b_offset + m / nr * l->panel_bytes));
         widen_reach(&reach, bias, q, m, absolute_sum);
     }
-    choose_stage(l, q, &reach);
+    choose_stage(l, l->sh.m / nr, nr, q, &reach);
 }
 
 static void pack_depthwise(struct packed_layer *l, const int8_t *filter, const int32_t *bias,
@@ -356,7 +401,7 @@ static void pack_depthwise(struct packed_layer *l, const int8_t *filter, const i
             widen_reach(&reach, bias, q, m, absolute_sum);
         }
     }
-    choose_stage(l, q, &reach);
+    choose_stage(l, l->blocks, dw->block, q, &reach);
 }
 
 /* ------------------------------------------------------------- public names */
@@ -460,6 +505,18 @@ rs_status rs_depthwise_conv2d_s8_pack(const struct rs_conv_shape *sh, const int8
     return RS_OK;
 }
 
+/* No output stage at all. */
+static void give_accumulators(struct packed_layer *l)
+{
+    const int nr = rs_kernel_isa(l->isa)->nr;
+    struct stage *stage = (struct stage *)(void *)((char *)l + l->stage_offset);
+
+    l->common.mode = STAGE_S32;
+    l->common.quick = false;
+    for (int64_t panel = 0; panel * nr < l->sh.m; panel++)
+        stage[panel].line = LINE_NONE;
+}
+
 static rs_status gemm_pack(const struct rs_gemm_shape *sh, const int8_t *b, const int32_t *bias,
                            const struct rs_quant *q, bool s32, void *packed, size_t packed_bytes,
                            struct rs_error *err)
@@ -479,12 +536,8 @@ static rs_status gemm_pack(const struct rs_gemm_shape *sh, const int8_t *b, cons
     RS_TRY(check_memory(packed, packed_bytes, sizes.packed_bytes, "gemm pack", err));
     memcpy(packed, &l, sizeof l);
     pack_gemm(packed, b, sh->layout == RS_GEMM_B_NK ? sh->k : 1, sh->layout == RS_GEMM_B_NK ? 1 : sh->n, bias, q);
-    if (s32) {
-        struct stage_common *common = &((struct packed_layer *)packed)->common;
-
-        common->mode = STAGE_S32;
-        common->quick = false;
-    }
+    if (s32)
+        give_accumulators(packed);
     return RS_OK;
 }
 
@@ -707,6 +760,23 @@ static void run_gemm(const struct packed_layer *l, const int8_t *ifmap, char *ou
         (l->points ? run_points : run_rows)(l, k, ifmap, out, begin, end < all ? end : all, out_bytes, panels, scratch);
 }
 
+static void run_layer(const struct packed_layer *l, const int8_t *in, void *out, int part, int parts, void *scratch)
+{
+    const struct kernel_isa *k = rs_kernel_isa(l->isa);
+
+    if (l->kind == PACKED_GEMM) {
+        if (l->row)
+            run_row(l, in, out, part, parts);
+        else
+            run_gemm(l, in, out, part, parts, scratch);
+        return;
+    }
+    const bool winograd = l->kind == PACKED_WINOGRAD;
+    const int64_t rows = l->sh.n * (winograd ? rs_winograd_rows(&l->sh) : l->sh.e);
+
+    (winograd ? k->winograd.rows : k->dw.rows)(l, in, out, rows * part / parts, rows * (part + 1) / parts, scratch);
+}
+
 rs_status rs_packed_run(const void *packed, const int8_t *in, void *out, int part, int parts,
                         void *scratch, size_t scratch_bytes, struct rs_error *err)
 {
@@ -720,16 +790,13 @@ rs_status rs_packed_run(const void *packed, const int8_t *in, void *out, int par
         return rs_fail(err, RS_ERR_ARG, "packed run: share %d of %d", part, parts);
     RS_TRY(check_memory(scratch, scratch_bytes, (size_t)l->scratch_bytes, "packed run: scratch", err));
 
-    if (l->kind == PACKED_GEMM && l->row) {
-        run_row(l, in, out, part, parts);
-    } else if (l->kind == PACKED_GEMM) {
-        run_gemm(l, in, out, part, parts, scratch);
-    } else {
-        const bool winograd = l->kind == PACKED_WINOGRAD;
-        const struct kernel_isa *k = rs_kernel_isa(l->isa);
-        const int64_t rows = l->sh.n * (winograd ? rs_winograd_rows(&l->sh) : l->sh.e);
+    const bool down = rounds_down(l);
+    const int rounding = down ? fegetround() : 0;
 
-        (winograd ? k->winograd.rows : k->dw.rows)(l, in, out, rows * part / parts, rows * (part + 1) / parts, scratch);
-    }
+    if (down)
+        fesetround(FE_DOWNWARD);
+    run_layer(l, in, out, part, parts, scratch);
+    if (down)
+        fesetround(rounding);
     return RS_OK;
 }

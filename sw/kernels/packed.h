@@ -25,6 +25,9 @@
 
 enum { GEMM_MAX_NR = 32, STAGE_LANES = 64, GEMV_PANELS = 4 };
 
+/* Whether a line in floats tells all codes of a panel: with zp_out in it; with a lean of the accumulator's sign. */
+enum stage_line { LINE_NONE, LINE_ONE_SIDED, LINE_TWO_SIDED };
+
 /* The output stage of a panel (or depthwise block) of up to 64 channels, in the order of the lanes. */
 struct stage {
     int32_t bias[STAGE_LANES];         /* with the zero point's share; modulo 2^32      */
@@ -37,6 +40,8 @@ struct stage {
     /* For 64-bit products of even and odd lanes, in vectors of 16: 2^31 + half * 2^32, and odd lanes' mult. */
     int64_t nudge_even[STAGE_LANES / 2], nudge_odd[STAGE_LANES / 2];
     int32_t mult_odd[STAGE_LANES];     /* even positions: mult of the lane above         */
+    float line_scale[STAGE_LANES], line_lean[STAGE_LANES];     /* line.h                 */
+    _Alignas(64) enum stage_line line; /* of all its lanes                               */
 };
 
 enum stage_mode {
@@ -140,6 +145,8 @@ struct kernel_isa {
     int narrow;                        /* a last panel of at most this many filters is packed this wide; or nr */
     int element_bytes;                 /* of A and B: 1, or 2 (int16, activations less zp_in)  */
     int32_t offset;                    /* added to activation codes in A: 128 for u8           */
+    bool lines;                        /* its output stages take lines (line.h)                */
+    bool rounds_down;                  /* while a layer runs, floats must: lines without a rounding of their own */
     gemm_tile *tile;
     gemm_copy *copy;
     gemv_groups *row;                  /* or NULL                                              */

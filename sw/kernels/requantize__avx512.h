@@ -60,6 +60,32 @@ AVX512_INLINE __m512i requantize16_quick(__m512i acc, const float *scale, const 
     return code;
 }
 
+/* By a line (line.h): 16 codes; of two sides, twice them and less than a half, less zp_out; not clamped. */
+AVX512_INLINE __m512i requantize16_line(const enum stage_line line, __m512i acc, const float *scale, const float *lean)
+{
+    const __m512i sign = _mm512_set1_epi32(INT32_MIN);
+    const __m512 away = _mm512_loadu_ps(lean);
+    const __m512 turned = _mm512_castsi512_ps(_mm512_ternarylogic_epi32(_mm512_castps_si512(away), acc, sign, 0xF8));
+
+    enum { DOWN = _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC };
+
+    return _mm512_cvt_roundps_epi32(_mm512_fmadd_round_ps(_mm512_cvtepi32_ps(acc), _mm512_loadu_ps(scale),
+                                                          line == LINE_ONE_SIDED ? away : turned, DOWN), DOWN);
+}
+
+/* Lanes to 16 bits with saturation, in the order of packs; with zero point: @zp as of zp_addend(). */
+AVX512_INLINE __m512i narrow16(const enum stage_line line, __m512i a, __m512i b, __m512i zp)
+{
+    const __m512i h = _mm512_packs_epi32(a, b);
+
+    return line == LINE_ONE_SIDED ? h : line == LINE_NONE ? _mm512_adds_epi16(h, zp) : _mm512_srai_epi16(_mm512_adds_epi16(h, zp), 1);
+}
+
+AVX512_INLINE __m512i zp_addend(const enum stage_line line, int32_t zp_out)
+{
+    return _mm512_set1_epi16((short)(line == LINE_TWO_SIDED ? 2 * zp_out + 1 : zp_out));
+}
+
 /* Whether floats could not tell some code. */
 AVX512_INLINE bool doubtful(__m512 doubt)
 {

@@ -13,6 +13,7 @@ enum { STORE_MOST = 28 };              /* pixels */
 /* In registers: a store of codes could otherwise have changed them, for all the compiler knows. */
 struct bounds {
     bool clamps;                       /* a branch costs less than two instructions of the busy ports */
+    enum stage_line line;
     __m512i zp, act_min, act_max;
 };
 
@@ -21,9 +22,7 @@ AVX512_INLINE void store_rows32(const __m512i row0[2], const __m512i row1[2], co
                                 int8_t *out0, int8_t *out1, __mmask32 mask)
 {
     const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
-    const __m512i h0 = _mm512_adds_epi16(_mm512_packs_epi32(row0[0], row0[1]), c->zp);
-    const __m512i h1 = _mm512_adds_epi16(_mm512_packs_epi32(row1[0], row1[1]), c->zp);
-    __m512i q = _mm512_packs_epi16(h0, h1);
+    __m512i q = _mm512_packs_epi16(narrow16(c->line, row0[0], row0[1], c->zp), narrow16(c->line, row1[0], row1[1], c->zp));
 
     if (c->clamps)
         q = _mm512_min_epi8(_mm512_max_epi8(q, c->act_min), c->act_max);
@@ -42,9 +41,7 @@ AVX512_INLINE void store_rows16(const __m512i rows[4], const struct bounds *c, b
                                 int8_t *const out[4], __mmask16 mask)
 {
     const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
-    const __m512i h0 = _mm512_adds_epi16(_mm512_packs_epi32(rows[0], rows[1]), c->zp);
-    const __m512i h1 = _mm512_adds_epi16(_mm512_packs_epi32(rows[2], rows[3]), c->zp);
-    __m512i q = _mm512_packs_epi16(h0, h1);
+    __m512i q = _mm512_packs_epi16(narrow16(c->line, rows[0], rows[1], c->zp), narrow16(c->line, rows[2], rows[3], c->zp));
 
     if (c->clamps)
         q = _mm512_min_epi8(_mm512_max_epi8(q, c->act_min), c->act_max);
@@ -62,21 +59,24 @@ AVX512_INLINE void store_rows16(const __m512i rows[4], const struct bounds *c, b
         _mm_mask_storeu_epi8(out[3], mask, _mm512_extracti32x4_epi32(q, 3));
 }
 
-/* The tile's codes by the quick stage; false: in doubt, what was stored may be wrong. */
-AVX512_INLINE bool store_quick(const int np, const int nq, const int nv, int filters, __m512i acc[][2], const struct stage *stage,
-                               const struct stage_common *c, const struct rows *to)
+/* The tile's codes by floats: by lines, or by the quick stage; false: in doubt, what was stored may be wrong. */
+AVX512_INLINE bool store_floats(const enum stage_line line, const int np, const int nq, const int nv, int filters, __m512i acc[][2],
+                                const struct stage *stage, const struct stage_common *c, const struct rows *to)
 {
-    const float *scale = stage->scale, *slant = stage->slant;
+    const float *scale = line == LINE_NONE ? stage->scale : stage->line_scale;
+    const float *slant = line == LINE_NONE ? stage->slant : stage->line_lean;
     const int mr = np + nq;
     const uint32_t mask = _bzhi_u32(~UINT32_C(0), (unsigned)filters);
-    const struct bounds bounds = { c->clamps, _mm512_set1_epi16((short)c->zp_out),
+    const struct bounds bounds = { c->clamps, line, zp_addend(line, c->zp_out),
                                    _mm512_set1_epi8((char)c->act_min), _mm512_set1_epi8((char)c->act_max) };
     const size_t ldo = to->elements;
     int8_t *const out_p = to->p, *const out_q = to->q;
     const bool dense = (int)ldo == 16 * nv && filters == 16 * nv && out_q == out_p + (size_t)np * ldo;     /* one vector, one store */
     __m512 doubt[2] = { _mm512_setzero_ps(), _mm512_setzero_ps() };          /* two chains: latency counts */
 #define ROW(i) ((i) < np ? out_p + (size_t)(i) * ldo : out_q + (size_t)((i) - np) * ldo)
-#define CODES(i, v) requantize16_quick(acc[i][v], scale + 16 * (v), slant + 16 * (v), &doubt[((i) + (v)) % 2])
+#define CODES(i, v)                                                                                                  \
+    (line == LINE_NONE ? requantize16_quick(acc[i][v], scale + 16 * (v), slant + 16 * (v), &doubt[((i) + (v)) % 2])  \
+                       : requantize16_line(line, acc[i][v], scale + 16 * (v), slant + 16 * (v)))
 
     if (nv == 2) {
 #pragma GCC unroll 8
@@ -107,7 +107,7 @@ AVX512_INLINE bool store_quick(const int np, const int nq, const int nv, int fil
     }
 #undef CODES
 #undef ROW
-    return !doubtful(_mm512_max_ps(doubt[0], doubt[1]));
+    return line != LINE_NONE || !doubtful(_mm512_max_ps(doubt[0], doubt[1]));
 }
 
 /* The codes (or accumulators) of np + nq pixels. */
@@ -116,7 +116,15 @@ AVX512_INLINE void store(const int np, const int nq, const int nv, int filters, 
 {
     int32_t plain[STORE_MOST][GEMM_MAX_NR];
 
-    if (c->quick && store_quick(np, nq, nv, filters, acc, stage, c, to))
+    if (stage->line == LINE_ONE_SIDED) {
+        store_floats(LINE_ONE_SIDED, np, nq, nv, filters, acc, stage, c, to);
+        return;
+    }
+    if (stage->line == LINE_TWO_SIDED) {
+        store_floats(LINE_TWO_SIDED, np, nq, nv, filters, acc, stage, c, to);
+        return;
+    }
+    if (c->quick && store_floats(LINE_NONE, np, nq, nv, filters, acc, stage, c, to))
         return;
 #pragma GCC unroll 28
     for (int i = 0; i < np + nq; i++)
