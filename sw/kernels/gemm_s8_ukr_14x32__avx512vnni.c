@@ -20,16 +20,40 @@
 
 enum { MR = 14, MR_NARROW = STORE_MOST, NR = 32 };
 
-AVX512 static void copy(const struct packed_layer *l, const int8_t *src, int64_t count, void *a)
+/* @count codes of real zero. */
+AVX512_INLINE void fill(__m512i zero, int64_t count, char *a)
 {
-    const __m512i flip = _mm512_set1_epi8((char)0x80), zero = _mm512_set1_epi8((char)(l->zp_in + 128));
-    char *dst = a;
+    for (; count >= 64; count -= 64, a += 64)
+        _mm512_storeu_si512(a, zero);
+    if (count > 0)
+        _mm512_mask_storeu_epi8(a, _bzhi_u64(~UINT64_C(0), (unsigned)count), zero);
+}
 
-    for (int64_t at = 0; at < count; at += 64) {
-        const __mmask64 mask = count - at < 64 ? _bzhi_u64(~UINT64_C(0), (unsigned)(count - at)) : ~UINT64_C(0);
+/* @count codes with their sign bits flipped. */
+AVX512_INLINE void flip(const int8_t *src, int64_t count, char *a)
+{
+    const __m512i sign = _mm512_set1_epi8((char)0x80);
 
-        _mm512_mask_storeu_epi8(dst + at, mask,
-                                src == NULL ? zero : _mm512_xor_si512(_mm512_maskz_loadu_epi8(mask, src + at), flip));
+    for (; count >= 64; count -= 64, src += 64, a += 64)
+        _mm512_storeu_si512(a, _mm512_xor_si512(_mm512_loadu_si512(src), sign));
+    if (count > 0) {
+        const __mmask64 mask = _bzhi_u64(~UINT64_C(0), (unsigned)count);
+
+        _mm512_mask_storeu_epi8(a, mask, _mm512_xor_si512(_mm512_maskz_loadu_epi8(mask, src), sign));
+    }
+}
+
+AVX512 static void copy(const struct packed_layer *l, const struct copy *c)
+{
+    const __m512i zero = _mm512_set1_epi8((char)(l->zp_in + 128));
+    const int64_t rows = c->rows, before = c->before, inside = c->inside, after = c->after;
+    const int8_t *src = c->src;
+    char *a = c->a;
+
+    for (int64_t i = 0; i < rows; i++, src += c->src_row, a += c->a_row) {
+        fill(zero, before, a);
+        flip(src, inside, a + before);
+        fill(zero, after, a + before + inside);
     }
 }
 
@@ -73,7 +97,7 @@ AVX512_INLINE int load32(const char *p)
  * The sums of a single pixel.  Its two accumulators alone would wait for each other's latency at every step, so four
  * steps have their own.
  */
-AVX512_INLINE void sum_one(const int nv, const struct gemm_operands *g, __m512i acc[2])
+AVX512_INLINE void sum_one(const int nv, const struct gemm_operands *g, const char *first, __m512i acc[2])
 {
     enum { CHAINS = 4 };
     const char *b = g->b;
@@ -85,7 +109,7 @@ AVX512_INLINE void sum_one(const int nv, const struct gemm_operands *g, __m512i 
         for (int v = 0; v < nv; v++)
             part[c][v] = c == 0 ? _mm512_loadu_si512(g->bias + 16 * v) : _mm512_setzero_si512();
     for (int64_t run = 0; run < g->runs; run++) {
-        const char *p = g->p + g->run_offset[run], *end = p + 4 * g->run_steps;
+        const char *p = first + g->run_offset[run], *end = p + 4 * g->run_steps;
 
         for (; end - p >= 4 * CHAINS; p += 4 * CHAINS, b += 64 * nv * CHAINS)
 #pragma GCC unroll 4
@@ -110,7 +134,8 @@ AVX512_INLINE void sum_one(const int nv, const struct gemm_operands *g, __m512i 
  */
 enum { SHARED = 7 };
 
-AVX512_INLINE void tile(const int np, const int nq, const int nv, int filters, const struct gemm_operands *g)
+AVX512_INLINE void tile(const int np, const int nq, const int nv, int filters, const struct gemm_operands *g, const char *first_p,
+                        const char *first_q, const struct rows *to)
 {
     const int mr = np + nq;
     const char *b = g->b;
@@ -121,7 +146,7 @@ AVX512_INLINE void tile(const int np, const int nq, const int nv, int filters, c
     for (int i = 0; i < np && i < SHARED; i++)
         at[i] = (size_t)i * g->step;
     if (mr == 1) {
-        sum_one(nv, g, acc[0]);
+        sum_one(nv, g, first_p, acc[0]);
     } else {
 #pragma GCC unroll 28
         for (int i = 0; i < mr; i++)
@@ -130,7 +155,7 @@ AVX512_INLINE void tile(const int np, const int nq, const int nv, int filters, c
                 acc[i][v] = _mm512_loadu_si512(g->bias + 16 * v);
 
         for (int64_t run = 0; run < g->runs; run++) {
-            const char *p = g->p + g->run_offset[run], *q = g->q + g->run_offset[run], *end = p + 4 * g->run_steps;
+            const char *p = first_p + g->run_offset[run], *q = first_q + g->run_offset[run], *end = p + 4 * g->run_steps;
             const char *p7 = p + SHARED * g->step, *q7 = q + SHARED * g->step;
 
             for (; p != end; p += 4, q += 4, p7 += 4, q7 += 4, b += 64 * nv) {
@@ -153,16 +178,29 @@ AVX512_INLINE void tile(const int np, const int nq, const int nv, int filters, c
             }
         }
     }
+    store(np, nq, nv, filters, acc, g->stage, g->common, to);
+}
 
-    const struct rows to = { g->out_p, g->out_q, g->row_elements };
+AVX512_INLINE void tiles(const int np, const int nq, const int nv, int filters, const struct gemm_operands *g)
+{
+    for (int64_t row = 0; row < g->rows; row++) {
+        const char *p = g->p + row * g->row_bytes, *q = g->q + row * g->row_bytes;
+        struct rows to = { (char *)g->out_p + row * g->out_row_bytes, (char *)g->out_q + row * g->out_row_bytes, g->row_elements };
 
-    store(np, nq, nv, filters, acc, g->stage, g->common, &to);
+        for (int64_t i = 0; i < g->tiles; i++) {
+            tile(np, nq, nv, filters, g, p, q, &to);
+            p += g->tile_bytes;
+            q += g->tile_bytes;
+            to.p = (char *)to.p + g->out_tile_bytes;
+            to.q = (char *)to.q + g->out_tile_bytes;
+        }
+    }
 }
 
 #define TILE16(np, nq)                                                                                             \
-    AVX512 static void tile_##np##_##nq##x16(int f, const struct gemm_operands *g) { tile(np, nq, 1, f, g); }
+    AVX512 static void tile_##np##_##nq##x16(int f, const struct gemm_operands *g) { tiles(np, nq, 1, f, g); }
 #define TILE32(np, nq)                                                                                             \
-    AVX512 static void tile_##np##_##nq##x32(int f, const struct gemm_operands *g) { tile(np, nq, 2, f, g); }
+    AVX512 static void tile_##np##_##nq##x32(int f, const struct gemm_operands *g) { tiles(np, nq, 2, f, g); }
 #define UP_TO_14(X)                                                                                                 \
     X(1, 0) X(1, 1) X(2, 1) X(2, 2) X(3, 2) X(3, 3) X(4, 3) X(4, 4) X(5, 4) X(5, 5) X(6, 5) X(6, 6) X(7, 6) X(7, 7)
 #define UP_TO_28(X)                                                                                                 \
@@ -172,12 +210,11 @@ AVX512_INLINE void tile(const int np, const int nq, const int nv, int filters, c
 UP_TO_28(TILE16)
 UP_TO_14(TILE32)
 
-static void any_tile(int np, int nq, int filters, const struct gemm_operands *g)
+static void strip(int np, int nq, int filters, const struct gemm_operands *g)
 {
-    typedef void tile_fixed(int, const struct gemm_operands *);
 #define NAME16(np, nq) tile_##np##_##nq##x16,
 #define NAME32(np, nq) tile_##np##_##nq##x32,
-    static tile_fixed *const narrow[MR_NARROW] = { UP_TO_28(NAME16) }, *const wide[MR] = { UP_TO_14(NAME32) };
+    static gemm_tile *const narrow[MR_NARROW] = { UP_TO_28(NAME16) }, *const wide[MR] = { UP_TO_14(NAME32) };
 
     assert(np >= 1 && np + nq <= (filters <= 16 ? MR_NARROW : MR) && (nq == np || nq == np - 1) && filters >= 1 && filters <= NR);
     if (filters <= 16)
@@ -187,7 +224,7 @@ static void any_tile(int np, int nq, int filters, const struct gemm_operands *g)
 }
 
 const struct kernel_isa rs_kernel_isa_avx512vnni = {
-    .mr = MR, .mr_narrow = MR_NARROW, .nr = NR, .kr = 4, .narrow = 16, .element_bytes = 1, .offset = 128, .lines = true, .tile = any_tile,
+    .mr = MR, .mr_narrow = MR_NARROW, .nr = NR, .kr = 4, .narrow = 16, .element_bytes = 1, .offset = 128, .lines = true, .strip = strip,
     .copy = copy, .row = rs_gemv_s8__avx512vnni, .dw = RS_DEPTHWISE_ISA_AVX512VNNI,
     .winograd = RS_WINOGRAD_AVX512VNNI,
 };

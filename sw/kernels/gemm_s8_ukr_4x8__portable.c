@@ -13,7 +13,7 @@
 
 enum { MR = 4, NR = 8 };
 
-static void copy(const struct packed_layer *l, const int8_t *src, int64_t count, void *a)
+static void run(const struct packed_layer *l, const int8_t *src, int64_t count, void *a)
 {
     int16_t *dst = a;
 
@@ -23,6 +23,11 @@ static void copy(const struct packed_layer *l, const int8_t *src, int64_t count,
     }
     for (int64_t i = 0; i < count; i++)
         dst[i] = (int16_t)(src[i] - l->zp_in);
+}
+
+static void copy(const struct packed_layer *l, const struct copy *c)
+{
+    copy_by_runs(run, sizeof(int16_t), l, c);
 }
 
 /* @pixels is a constant at every use, so that the accumulators can be registers. */
@@ -56,14 +61,23 @@ static void any_group(int64_t pixels, int filters, const struct gemm_operands *g
         group(1, filters, g, first, out);
 }
 
-static void tile(int np, int nq, int filters, const struct gemm_operands *g)
+#define TILE(np, nq)                                                                  \
+    static void tile_##np##_##nq(int filters, const struct gemm_operands *g)          \
+    {                                                                                 \
+        any_group(np, filters, g, g->p, g->out_p);                                    \
+        any_group(nq, filters, g, g->q, g->out_q);                                    \
+    }
+TILE(1, 0) TILE(1, 1) TILE(2, 1) TILE(2, 2)
+
+static void strip(int np, int nq, int filters, const struct gemm_operands *g)
 {
-    assert(np >= 1 && np <= MR / 2 && nq <= np && filters >= 1 && filters <= NR);
-    any_group(np, filters, g, g->p, g->out_p);
-    any_group(nq, filters, g, g->q, g->out_q);
+    static gemm_tile *const tiles[MR] = { tile_1_0, tile_1_1, tile_2_1, tile_2_2 };
+
+    assert(np >= 1 && np <= MR / 2 && (nq == np || nq == np - 1) && filters >= 1 && filters <= NR);
+    gemm_each_tile(tiles[np + nq - 1], filters, g);
 }
 
 const struct kernel_isa rs_kernel_isa_portable = {
-    .mr = MR, .nr = NR, .kr = 1, .narrow = NR, .element_bytes = 2, .offset = 0, .tile = tile, .copy = copy,
+    .mr = MR, .nr = NR, .kr = 1, .narrow = NR, .element_bytes = 2, .offset = 0, .strip = strip, .copy = copy,
     .dw = RS_DEPTHWISE_ISA_PORTABLE,
 };

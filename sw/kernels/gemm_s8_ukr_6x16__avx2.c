@@ -16,7 +16,7 @@
 
 enum { MR = 6, NR = 16 };
 
-AVX2 static void copy(const struct packed_layer *l, const int8_t *src, int64_t count, void *a)
+AVX2 static void run(const struct packed_layer *l, const int8_t *src, int64_t count, void *a)
 {
     const __m256i zp = _mm256_set1_epi16((short)l->zp_in);
     int16_t *dst = a;
@@ -33,6 +33,11 @@ AVX2 static void copy(const struct packed_layer *l, const int8_t *src, int64_t c
     }
     for (; i < count; i++)
         dst[i] = (int16_t)(src[i] - l->zp_in);
+}
+
+static void copy(const struct packed_layer *l, const struct copy *c)
+{
+    copy_by_runs(run, sizeof(int16_t), l, c);
 }
 
 AVX2_INLINE int load32(const char *p)
@@ -82,17 +87,16 @@ AVX2_INLINE void tile(const int np, const int nq, int filters, const struct gemm
     AVX2 static void tile_##np##_##nq(int filters, const struct gemm_operands *g) { tile(np, nq, filters, g); }
 TILE(1, 0) TILE(1, 1) TILE(2, 1) TILE(2, 2) TILE(3, 2) TILE(3, 3)
 
-static void any_tile(int np, int nq, int filters, const struct gemm_operands *g)
+static void strip(int np, int nq, int filters, const struct gemm_operands *g)
 {
-    typedef void tile_fixed(int, const struct gemm_operands *);
-    static tile_fixed *const tiles[MR] = { tile_1_0, tile_1_1, tile_2_1, tile_2_2, tile_3_2, tile_3_3 };
+    static gemm_tile *const tiles[MR] = { tile_1_0, tile_1_1, tile_2_1, tile_2_2, tile_3_2, tile_3_3 };
 
     assert(np >= 1 && np <= MR / 2 && (nq == np || nq == np - 1) && filters >= 1 && filters <= NR);
-    tiles[np + nq - 1](filters, g);
+    gemm_each_tile(tiles[np + nq - 1], filters, g);
 }
 
 const struct kernel_isa rs_kernel_isa_avx2 = {
-    .mr = MR, .nr = NR, .kr = 2, .narrow = NR, .element_bytes = 2, .offset = 0, .lines = true, .rounds_down = true, .tile = any_tile, .copy = copy,
+    .mr = MR, .nr = NR, .kr = 2, .narrow = NR, .element_bytes = 2, .offset = 0, .lines = true, .rounds_down = true, .strip = strip, .copy = copy,
     .dw = RS_DEPTHWISE_ISA_AVX2, .winograd = RS_WINOGRAD_AVX2,
 };
 #else

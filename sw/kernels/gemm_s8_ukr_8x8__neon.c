@@ -17,7 +17,7 @@
 
 enum { MR = 8, NR = 8, AT_ONCE = 4 };
 
-static void copy(const struct packed_layer *l, const int8_t *src, int64_t count, void *a)
+static void run(const struct packed_layer *l, const int8_t *src, int64_t count, void *a)
 {
     const int16x8_t zp = vdupq_n_s16((int16_t)l->zp_in);
     int16_t *dst = a;
@@ -31,6 +31,11 @@ static void copy(const struct packed_layer *l, const int8_t *src, int64_t count,
         vst1q_s16(dst + i, vsubq_s16(vmovl_s8(vld1_s8(src + i)), zp));
     for (; i < count; i++)
         dst[i] = (int16_t)(src[i] - l->zp_in);
+}
+
+static void copy(const struct packed_layer *l, const struct copy *c)
+{
+    copy_by_runs(run, sizeof(int16_t), l, c);
 }
 
 /* np and nq are constants at every use: all loops over them unroll. */
@@ -106,17 +111,16 @@ INLINE void tile(const int np, const int nq, int filters, const struct gemm_oper
 #define TILE(np, nq) static void tile_##np##_##nq(int filters, const struct gemm_operands *g) { tile(np, nq, filters, g); }
 TILE(1, 0) TILE(1, 1) TILE(2, 1) TILE(2, 2) TILE(3, 2) TILE(3, 3) TILE(4, 3) TILE(4, 4)
 
-static void any_tile(int np, int nq, int filters, const struct gemm_operands *g)
+static void strip(int np, int nq, int filters, const struct gemm_operands *g)
 {
-    typedef void tile_fixed(int, const struct gemm_operands *);
-    static tile_fixed *const tiles[MR] = { tile_1_0, tile_1_1, tile_2_1, tile_2_2, tile_3_2, tile_3_3, tile_4_3, tile_4_4 };
+    static gemm_tile *const tiles[MR] = { tile_1_0, tile_1_1, tile_2_1, tile_2_2, tile_3_2, tile_3_3, tile_4_3, tile_4_4 };
 
     assert(np >= 1 && np <= MR / 2 && (nq == np || nq == np - 1) && filters >= 1 && filters <= NR);
-    tiles[np + nq - 1](filters, g);
+    gemm_each_tile(tiles[np + nq - 1], filters, g);
 }
 
 const struct kernel_isa rs_kernel_isa_neon = {
-    .mr = MR, .nr = NR, .kr = 1, .narrow = NR, .element_bytes = 2, .offset = 0, .tile = any_tile, .copy = copy,
+    .mr = MR, .nr = NR, .kr = 1, .narrow = NR, .element_bytes = 2, .offset = 0, .strip = strip, .copy = copy,
     .dw = RS_DEPTHWISE_ISA_NEON,
 };
 #else

@@ -575,11 +575,11 @@ struct block {
 };
 
 /*
- * One tile: @pixels pixels from (@row, @pixel) on; or, @two_rows, as many from each of two rows.  [@first, @last): the
- * filter rows that touch the ifmap in them.
+ * Rows of equal tiles: @tiles of @pixels pixels in each of @rows rows from (@row, @pixel) on; or, @two_rows, of as many from each of
+ * two rows, in pairs of rows.  [@first, @last): the filter rows that touch the ifmap in them.
  */
-struct tile {
-    int64_t row, pixel, pixels, first, last;
+struct strip {
+    int64_t row, rows, pixel, pixels, tiles, first, last;
     bool two_rows;
 };
 
@@ -594,10 +594,10 @@ static void rows_inside(const struct rs_conv_shape *sh, int64_t e, int64_t *firs
         *first = 0, *last = 1;
 }
 
-static void run_tile(const struct packed_layer *l, const struct kernel_isa *k, const struct block *b,
-                     const struct tile *t, int64_t panel)
+static void run_strip(const struct packed_layer *l, const struct kernel_isa *k, const struct block *b, const struct strip *t,
+                      int64_t panel)
 {
-    const int64_t m = panel * k->nr, left = l->sh.m - m, in_row = l->runs / l->sh.r;
+    const int64_t m = panel * k->nr, left = l->sh.m - m, in_row = l->runs / l->sh.r, together = t->two_rows ? 2 : 1;
     const int64_t np = t->two_rows ? t->pixels : (t->pixels + 1) / 2, nq = t->two_rows ? t->pixels : t->pixels - np;
     const int64_t first = t->first * in_row, last = t->last * in_row, width = left <= k->narrow ? k->narrow : k->nr;
     const struct stage *stage = packed_stages(l) + panel;
@@ -605,6 +605,8 @@ static void run_tile(const struct packed_layer *l, const struct kernel_isa *k, c
     char *out = b->out + t->row * b->out_row + t->pixel * b->out_step + m * b->out_bytes;
     int32_t bias[GEMM_MAX_NR];
     const struct gemm_operands g = {
+        .rows = t->rows / together, .tiles = t->tiles, .row_bytes = b->a_row * together, .tile_bytes = t->pixels * b->step,
+        .out_row_bytes = b->out_row * together, .out_tile_bytes = t->pixels * b->out_step,
         .p = p, .q = p + (t->two_rows ? b->a_row : np * b->step), .step = (size_t)b->step,
         .run_offset = packed_run_offsets(l) + first, .runs = last - first, .run_steps = l->run_steps,
         .b = (const char *)packed_b(l) + panel * l->panel_bytes + first * l->run_steps * k->kr * width * k->element_bytes,
@@ -620,11 +622,32 @@ static void run_tile(const struct packed_layer *l, const struct kernel_isa *k, c
             for (int j = 0; (run < first || run >= last) && j < k->nr; j++)
                 bias[j] = (int32_t)((uint32_t)bias[j] + (uint32_t)share[j]);
     }
-    k->tile((int)np, (int)nq, left < k->nr ? (int)left : k->nr, &g);
+    k->strip((int)np, (int)nq, left < k->nr ? (int)left : k->nr, &g);
+}
+
+/* Rows of A in a strip: as many as stay in a first-level cache from panel to panel. */
+enum { STRIP_BYTES = 16 << 10 };
+
+/* Rows from @t->row on, up to @most, that have the same filter rows, [t->first, t->last). */
+static int64_t alike(const struct packed_layer *l, const struct block *b, int64_t most, struct strip *t)
+{
+    int64_t rows = 1;
+
+    if (l->points)
+        return 1;
+    rows_inside(&l->sh, b->e + t->row, &t->first, &t->last);
+    for (; rows < most; rows++) {
+        int64_t first, last;
+
+        rows_inside(&l->sh, b->e + t->row + rows, &first, &last);
+        if (first != t->first || last != t->last)
+            break;
+    }
+    return rows;
 }
 
 /*
- * All tiles by the panels [first, last), all panels of a tile in turn.  Tiles of a row: as few as can be, and nearly
+ * All tiles by the panels [first, last), all panels of a strip in turn.  Tiles of a row: as few as can be, and nearly
  * equal.  Rows of at most half a tile go two by two, one in each of the tile's groups, if padding leaves both the same
  * filter rows.
  */
@@ -632,24 +655,24 @@ static void run_tiles(const struct packed_layer *l, const struct kernel_isa *k, 
                       int64_t last)
 {
     const bool paired = b->pixels <= l->mr / 2;
-    const int64_t in_row = (b->pixels + l->mr - 1) / l->mr;
-    const int64_t least = b->pixels / in_row, larger = b->pixels % in_row;      /* so many have one more */
+    const int64_t in_row = (b->pixels + l->mr - 1) / l->mr, least = b->pixels / in_row;
+    const int64_t larger = b->pixels % in_row;         /* so many have one more */
+    const int64_t strip_rows = l->points ? 1 : STRIP_BYTES / b->a_row < 2 ? 2 : STRIP_BYTES / b->a_row;
+    const int64_t strip_tiles = STRIP_BYTES / ((least + 1) * b->step) + 1;
 
-    for (struct tile t = { .last = 1 }; t.row < b->rows; t.row += t.two_rows ? 2 : 1) {
-        t.two_rows = paired && t.row + 1 < b->rows;
-        if (!l->points)
-            rows_inside(&l->sh, b->e + t.row, &t.first, &t.last);
-        if (t.two_rows && !l->points) {
-            int64_t next_first, next_last;
-
-            rows_inside(&l->sh, b->e + t.row + 1, &next_first, &next_last);
-            t.two_rows = t.first == next_first && t.last == next_last;
-        }
+    for (struct strip t = { .last = 1 }; t.row < b->rows; t.row += t.rows) {
+        t.rows = alike(l, b, b->rows - t.row < strip_rows ? b->rows - t.row : strip_rows, &t);
+        t.two_rows = paired && t.rows > 1;
+        if (t.two_rows)
+            t.rows -= t.rows % 2;
         t.pixel = 0;
-        for (int64_t i = 0; i < in_row; i++, t.pixel += t.pixels) {
+        for (int64_t i = 0; i < in_row; i += t.tiles, t.pixel += t.tiles * t.pixels) {
+            const int64_t same = i < larger ? larger - i : in_row - i;
+
             t.pixels = least + (i < larger);
+            t.tiles = same < strip_tiles ? same : strip_tiles;
             for (int64_t panel = first; panel < last; panel++)
-                run_tile(l, k, b, &t, panel);
+                run_strip(l, k, b, &t, panel);
         }
     }
 }
@@ -676,23 +699,24 @@ static void copy_rows(const struct packed_layer *l, const struct kernel_isa *k, 
     const int64_t before = sh->pad_left < columns ? sh->pad_left : columns;
     const int64_t inside = columns - before < sh->w ? columns - before : sh->w;
     const int64_t after = columns - before - inside;
-    const int64_t count = (rows - 1) * sh->stride_h + ((int64_t)sh->r - 1) * sh->dilation_h + 1;
-    int64_t y = e * sh->stride_h - sh->pad_top;
+    /* Rows between the windows of a filter of one row are not needed. */
+    const int64_t step = sh->r == 1 ? sh->stride_h : 1;
+    const int64_t count = ((rows - 1) * sh->stride_h + ((int64_t)sh->r - 1) * sh->dilation_h) / step + 1;
+    const int64_t y0 = e * sh->stride_h - sh->pad_top;
+    int64_t above = y0 < 0 ? (-y0 + step - 1) / step : 0, end = y0 < sh->h ? (sh->h - y0 + step - 1) / step : 0;
 
-    for (int64_t i = 0; i < count; i++, y++, a += l->pitch) {
-        if (sh->r == 1 && i % sh->stride_h != 0)       /* between the windows */
-            continue;
-        if (y < 0 || y >= sh->h) {
-            k->copy(l, NULL, columns * sh->c, a);
-            continue;
-        }
-        if (before > 0)
-            k->copy(l, NULL, before * sh->c, a);
-        if (inside > 0)
-            k->copy(l, image + y * sh->w * sh->c, inside * sh->c, a + before * sh->c * k->element_bytes);
-        if (after > 0)
-            k->copy(l, NULL, after * sh->c, a + (before + inside) * sh->c * k->element_bytes);
-    }
+    above = above < count ? above : count;
+    end = end < above ? above : end < count ? end : count;
+    const int64_t a_row = step * l->pitch;
+    const struct copy top = { .rows = above, .before = columns * sh->c, .a = a, .a_row = a_row };
+    const struct copy middle = { .rows = end - above, .before = before * sh->c, .inside = inside * sh->c, .after = after * sh->c,
+                                 .src = image + (y0 + above * step) * sh->w * sh->c, .src_row = step * sh->w * sh->c,
+                                 .a = a + above * a_row, .a_row = a_row };
+    const struct copy bottom = { .rows = count - end, .before = columns * sh->c, .a = a + end * a_row, .a_row = a_row };
+
+    k->copy(l, &top);
+    k->copy(l, &middle);
+    k->copy(l, &bottom);
 }
 
 /* Pixels [begin, end) of a 1x1 layer. */
@@ -706,7 +730,7 @@ static void run_points(const struct packed_layer *l, const struct kernel_isa *k,
         const struct block b = { .a = scratch, .out = out + at * out_step, .rows = 1, .pixels = pixels,
                                  .step = l->pitch, .out_step = out_step, .out_bytes = out_bytes };
 
-        k->copy(l, ifmap + at * l->sh.c, pixels * l->sh.c, scratch);
+        k->copy(l, &(struct copy){ .rows = 1, .inside = pixels * l->sh.c, .src = ifmap + at * l->sh.c, .a = scratch });
         run_block(l, k, &b, panels);
     }
 }

@@ -76,8 +76,14 @@ struct stage_common {
 #define QUICK_DOUBT (0.5f - 0x1p-14f)
 #define QUICK_LIMIT 0x1p22
 
-/* The operands of one tile: two groups of neighbouring pixels, which may lie in different rows. */
+/*
+ * The operands of a strip: rows of equal tiles.  A tile is two groups of neighbouring pixels, which may lie in different rows of
+ * the ofmap; p and q, out_p and out_q are those of the first one.
+ */
 struct gemm_operands {
+    int64_t rows, tiles;               /* tiles in a row                                                   */
+    int64_t row_bytes, tile_bytes;     /* in A, from a row to the next, from a tile to the next            */
+    int64_t out_row_bytes, out_tile_bytes;
     const char *p, *q;                 /* first pixel of each group, in A                                  */
     size_t step;                       /* bytes from a pixel to the next                                   */
     const int64_t *run_offset;         /* [runs], bytes                                                    */
@@ -93,8 +99,26 @@ struct gemm_operands {
 /* Where the codes of a tile's pixels go: the first of each group; neighbours are elements apart. */
 struct rows { void *p, *q; size_t elements; };
 
-/* One tile of np + nq <= mr (or mr_narrow) pixels by @filters <= nr filters; nq is np or np - 1. */
-typedef void gemm_tile(int np, int nq, int filters, const struct gemm_operands *g);
+/* A strip of tiles of np + nq <= mr (or mr_narrow) pixels by @filters <= nr filters; nq is np or np - 1. */
+typedef void gemm_strip(int np, int nq, int filters, const struct gemm_operands *g);
+
+/* A strip by a function that does one tile. */
+typedef void gemm_tile(int filters, const struct gemm_operands *g);
+
+static inline void gemm_each_tile(gemm_tile *tile, int filters, const struct gemm_operands *g)
+{
+    for (int64_t row = 0; row < g->rows; row++)
+        for (int64_t i = 0; i < g->tiles; i++) {
+            const int64_t at = row * g->row_bytes + i * g->tile_bytes, out = row * g->out_row_bytes + i * g->out_tile_bytes;
+            struct gemm_operands one = *g;
+
+            one.p += at;
+            one.q += at;
+            one.out_p = (char *)g->out_p + out;
+            one.out_q = (char *)g->out_q + out;
+            tile(filters, &one);
+        }
+}
 
 /*
  * A single row by the filters of groups [first, last), to @out, the first filter of all.  A group is GEMV_PANELS panels, of
@@ -105,8 +129,32 @@ typedef void gemm_tile(int np, int nq, int filters, const struct gemm_operands *
 struct packed_layer;
 typedef void gemv_groups(const struct packed_layer *l, const int8_t *in, int64_t first, int64_t last, void *out);
 
-/* Codes in the form of A: @src NULL fills with real zero. */
-typedef void gemm_copy(const struct packed_layer *l, const int8_t *src, int64_t count, void *a);
+/* Codes in the form of A: each row has @before codes of real zero, @inside from src, @after of real zero. */
+struct copy {
+    int64_t rows, before, inside, after;
+    const int8_t *src;                 /* not read if inside is 0 */
+    int64_t src_row;                   /* codes from a row to the next */
+    char *a;
+    int64_t a_row;                     /* bytes */
+};
+
+typedef void gemm_copy(const struct packed_layer *l, const struct copy *c);
+
+/* A run of codes; @src NULL: of real zero. */
+typedef void copy_run(const struct packed_layer *l, const int8_t *src, int64_t count, void *a);
+
+/* A copy by a function that does one run, of elements of @bytes. */
+static inline void copy_by_runs(copy_run *run, int64_t bytes, const struct packed_layer *l, const struct copy *c)
+{
+    for (int64_t i = 0; i < c->rows; i++) {
+        char *a = c->a + i * c->a_row;
+
+        run(l, NULL, c->before, a);
+        if (c->inside > 0)
+            run(l, c->src + i * c->src_row, c->inside, a + c->before * bytes);
+        run(l, NULL, c->after, a + (c->before + c->inside) * bytes);
+    }
+}
 
 /* Runs rows [first, last) of a depthwise layer; a row is one (n, e). */
 typedef void depthwise_rows(const struct packed_layer *l, const int8_t *ifmap, int8_t *ofmap, int64_t first,
@@ -147,7 +195,7 @@ struct kernel_isa {
     int32_t offset;                    /* added to activation codes in A: 128 for u8           */
     bool lines;                        /* its output stages take lines (line.h)                */
     bool rounds_down;                  /* while a layer runs, floats must: lines without a rounding of their own */
-    gemm_tile *tile;
+    gemm_strip *strip;
     gemm_copy *copy;
     gemv_groups *row;                  /* or NULL                                              */
     struct depthwise_isa dw;
