@@ -329,10 +329,31 @@ void rs_packed_graph_destroy(struct rs_packed_graph *p)
 {
     if (p == NULL)
         return;
-    for (int i = 0; i < p->n_nodes; i++)
+    for (int i = 0; i < p->n_nodes; i++) {
         free(p->layer[i]);
+        free(p->plane[i]);
+    }
     free(p->layer);
+    free(p->plane);
     free(p);
+}
+
+/* ADD of two tensors of the same extents. */
+static rs_status pack_add(const struct rs_graph *g, int node, struct rs_packed_graph *p, struct rs_error *err)
+{
+    const struct rs_node *n = &g->nodes[node];
+    const struct rs_tensor *x = &g->tensors[n->inputs[0]], *y = &g->tensors[n->inputs[1]];
+    const struct rs_dims d1 = rs_dims_of(x), d2 = rs_dims_of(y);
+    struct rs_add_plane plane;
+
+    if (x->type != RS_TYPE_S8 || g->rounding == RS_ROUND_ONNX || memcmp(&d1, &d2, sizeof d1) != 0 ||
+        !rs_add_s8_plane_find(&n->u.add, &plane))
+        return RS_OK;
+    if ((p->plane[node] = rs_alloc(1, sizeof plane)) == NULL)
+        return rs_fail(err, RS_ERR_NOMEM, "no memory for a packed ADD");
+    *p->plane[node] = plane;
+    p->packed_bytes += sizeof plane;
+    return RS_OK;
 }
 
 static rs_status pack_layer(const struct rs_graph *g, int node, struct rs_packed_graph *p, struct rs_error *err)
@@ -340,6 +361,8 @@ static rs_status pack_layer(const struct rs_graph *g, int node, struct rs_packed
     const struct rs_node *n = &g->nodes[node];
     struct rs_layer l;
 
+    if (n->op == RS_OP_ADD)
+        return pack_add(g, node, p, err);
     if ((n->op != RS_OP_CONV2D && n->op != RS_OP_DEPTHWISE_CONV2D && n->op != RS_OP_FULLY_CONNECTED) ||
         g->tensors[n->inputs[0]].type != RS_TYPE_S8 || !rs_graph_layer(g, node, &l))
         return RS_OK;
@@ -381,8 +404,9 @@ rs_status rs_packed_graph_create(const struct rs_graph *g, struct rs_packed_grap
     *out = NULL;
     struct rs_packed_graph *p = calloc(1, sizeof *p);
 
-    if (p == NULL || (p->layer = rs_alloc((size_t)g->n_nodes, sizeof *p->layer)) == NULL) {
-        free(p);
+    if (p == NULL || (p->layer = rs_alloc((size_t)g->n_nodes, sizeof *p->layer)) == NULL ||
+        (p->plane = rs_alloc((size_t)g->n_nodes, sizeof *p->plane)) == NULL) {
+        rs_packed_graph_destroy(p);
         return rs_fail(err, RS_ERR_NOMEM, "no memory for %d packed layers", g->n_nodes);
     }
     p->n_nodes = g->n_nodes;
@@ -460,6 +484,11 @@ rs_status rs_graph_run_cpu(const struct rs_graph *g, const struct rs_memory_plan
                                         packed_scratch, (size_t)threads * packed->scratch_bytes, &why);
             if (status != RS_OK)
                 rs_node_fail(g, &g->nodes[i], err, status, "%.300s", why.text);
+        } else if (packed != NULL && packed->plane[i] != NULL) {
+            const struct rs_node *n = &g->nodes[i];
+
+            rs_add_s8_plane_run((size_t)rs_tensor_elements(&g->tensors[n->outputs[0]]), rs_data_of(g, n->inputs[0], data),
+                                rs_data_of(g, n->inputs[1], data), &n->u.add, packed->plane[i], data[n->outputs[0]]);
         } else {
             status = rs_graph_run_node(g, i, data, scratch, options->reference, err);
         }

@@ -298,6 +298,7 @@ typedef rs_status (*rs_node_hook)(void *context, const struct rs_graph *g, int n
 struct rs_packed_graph {
     int    n_nodes;
     void **layer;                          /* [node]: packed layer, or NULL                           */
+    struct rs_add_plane **plane;           /* [node]: of an ADD, or NULL                              */
     size_t packed_bytes;                   /* of all layers together                                  */
     size_t scratch_bytes;                  /* most that one layer needs; 0 if none is packed          */
 };

@@ -107,6 +107,31 @@ static rs_status add(int sign2, const struct rs_dims *d1, const int8_t *in1, con
     return RS_OK;
 }
 
+bool rs_add_s8_plane_find(const struct rs_add_quant *q, struct rs_add_plane *plane)
+{
+#if defined(__x86_64__)
+    enum rs_isa isa;
+
+    return rs_isa_current(&isa, NULL) == RS_OK && isa == RS_ISA_AVX512VNNI && check_quant(q, NULL) == RS_OK &&
+           q->rounding == RS_ROUND_DOUBLE && sums_fit(q) && rs_add_s8_plane_find__avx512(q, plane);
+#else
+    (void)q;
+    (void)plane;
+    return false;
+#endif
+}
+
+void rs_add_s8_plane_run(size_t count, const int8_t *in1, const int8_t *in2, const struct rs_add_quant *q,
+                         const struct rs_add_plane *plane, int8_t *out)
+{
+#if defined(__x86_64__)
+    rs_add_s8_plane_run__avx512((int64_t)count, in1, in2, q, plane, out);
+#else
+    (void)count, (void)in1, (void)in2, (void)q, (void)plane, (void)out;
+    assert(!"there is no plane");
+#endif
+}
+
 rs_status rs_add_s8(const struct rs_dims *d1, const int8_t *in1, const struct rs_dims *d2, const int8_t *in2,
                     const struct rs_add_quant *q, const struct rs_dims *d_out, int8_t *out, struct rs_error *err)
 {

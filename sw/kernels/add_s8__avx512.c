@@ -5,6 +5,7 @@
 #if defined(__x86_64__)
 #include "requantize__avx512.h"
 #include <math.h>
+#include <string.h>
 
 enum { BLOCK = 64 };
 
@@ -116,6 +117,107 @@ AVX512 void rs_add_s8_row__avx512(int64_t count, const int8_t *in1, const int8_t
             add_exact(BLOCK, in1, in2, q, out);
     if (count > 0 && !quick64(_bzhi_u64(~UINT64_C(0), (unsigned)count), in1, in2, &f, &c, out))
         add_exact(count, in1, in2, q, out);
+}
+/* ------------------------------------------------------------------- planes */
+
+AVX512_INLINE __m512i plane16(__m128i in1, __m128i in2, __m512 scale1, __m512 scale2, __m512 offset)
+{
+    enum { DOWN = _MM_FROUND_TO_NEG_INF | _MM_FROUND_NO_EXC };
+    const __m512 x1 = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(in1)), x2 = _mm512_cvtepi32_ps(_mm512_cvtepi8_epi32(in2));
+
+    return _mm512_cvt_roundps_epi32(_mm512_fmadd_round_ps(x1, scale1, _mm512_fmadd_round_ps(x2, scale2, offset, DOWN), DOWN), DOWN);
+}
+
+AVX512 void rs_add_s8_plane_run__avx512(int64_t count, const int8_t *in1, const int8_t *in2, const struct rs_add_quant *q,
+                                        const struct rs_add_plane *plane, int8_t *out)
+{
+    const __m512 scale1 = _mm512_set1_ps(plane->scale1), scale2 = _mm512_set1_ps(plane->scale2);
+    const __m512 offset = _mm512_set1_ps(plane->offset);
+    const __m512i act_min = _mm512_set1_epi8((char)q->act_min), act_max = _mm512_set1_epi8((char)q->act_max);
+    const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
+    const bool clamps = q->act_min > INT8_MIN || q->act_max < INT8_MAX;
+
+    for (; count > 0; count -= BLOCK, in1 += BLOCK, in2 += BLOCK, out += BLOCK) {
+        const bool whole = count >= BLOCK;
+        const __mmask64 mask = whole ? ~UINT64_C(0) : _bzhi_u64(~UINT64_C(0), (unsigned)count);
+        __m512i y[4], codes;
+
+#pragma GCC unroll 4
+        for (int v = 0; v < 4; v++) {
+            const __mmask16 part = (__mmask16)(mask >> (16 * v));
+
+            y[v] = plane16(whole ? _mm_loadu_si128((const void *)(in1 + 16 * v)) : _mm_maskz_loadu_epi8(part, in1 + 16 * v),
+                           whole ? _mm_loadu_si128((const void *)(in2 + 16 * v)) : _mm_maskz_loadu_epi8(part, in2 + 16 * v),
+                           scale1, scale2, offset);
+        }
+        codes = _mm512_packs_epi16(_mm512_packs_epi32(y[0], y[1]), _mm512_packs_epi32(y[2], y[3]));
+        if (clamps)
+            codes = _mm512_min_epi8(_mm512_max_epi8(codes, act_min), act_max);
+        _mm512_mask_storeu_epi8(out, mask, _mm512_permutexvar_epi32(order, codes));
+    }
+}
+
+enum { CODES = 256 };
+
+/* All pairs: want[in1 + 128][in2 + 128] by integers, which what runs later must equal.  @refuter: the row that last did not. */
+static bool proven(const struct rs_add_quant *q, const struct rs_add_plane *plane, int8_t (*const want)[CODES], int *refuter)
+{
+    int8_t all[CODES], same[CODES], got[CODES];
+
+    for (int j = 0; j < CODES; j++)
+        all[j] = (int8_t)(j - 128);
+    for (int n = 0; n < CODES; n++) {
+        const int i = (*refuter + n) % CODES;
+
+        memset(same, i - 128, CODES);
+        rs_add_s8_plane_run__avx512(CODES, same, all, q, plane, got);
+        if (memcmp(got, want[i], CODES) != 0) {
+            *refuter = i;
+            return false;
+        }
+    }
+    return true;
+}
+
+static float ulps_away(double x, int ulps)
+{
+    float y = (float)x;
+
+    for (; ulps > 0; ulps--)
+        y = nextafterf(y, INFINITY);
+    for (; ulps < 0; ulps++)
+        y = nextafterf(y, 0.0f);
+    return y;
+}
+
+/* Scales within 2 ulps of the true ones, offsets within 2^-16: sums are rounded down by as much on the way. */
+bool rs_add_s8_plane_find__avx512(const struct rs_add_quant *q, struct rs_add_plane *plane)
+{
+    enum { AROUND = 5, OFFSETS = 64 };
+    const double out = ldexp(q->mult_out, q->shift_out - 31);
+    const double s1 = ldexp(q->mult1, q->left_shift + q->shift1 - 31) * out;
+    const double s2 = ldexp(q->mult2, q->left_shift + q->shift2 - 31) * out;
+    int8_t want[CODES][CODES], all[CODES], same[CODES];
+    int refuter = 0;
+
+    for (int j = 0; j < CODES; j++)
+        all[j] = (int8_t)(j - 128);
+    for (int i = 0; i < CODES; i++) {
+        memset(same, i - 128, CODES);
+        add_exact(CODES, same, all, q, want[i]);
+    }
+    for (int n = 0; n < AROUND * AROUND * OFFSETS; n++) {
+        const float scale1 = ulps_away(s1, n % AROUND - AROUND / 2), scale2 = ulps_away(s2, n / AROUND % AROUND - AROUND / 2);
+        const int k = n / (AROUND * AROUND);           /* offsets last, from the middle outwards */
+        const double offset = q->zp_out + 0.5 - (double)scale1 * q->zp1 - (double)scale2 * q->zp2;
+        const struct rs_add_plane near = { scale1, scale2, (float)(offset + ldexp(k % 2 != 0 ? k : -k, -22)) };
+
+        if (proven(q, &near, want, &refuter)) {
+            *plane = near;
+            return true;
+        }
+    }
+    return false;
 }
 #else
 typedef int rs_add_s8__avx512_is_empty;

@@ -77,6 +77,25 @@ RS_MUST_CHECK
 rs_status rs_packed_run(const void *packed, const int8_t *in, void *out, int part, int parts,
                         void *scratch, size_t scratch_bytes, struct rs_error *err);
 
+/*
+ * An ADD of two tensors of the same extents, as floats: code = clamp(floor(in1 * scale1 + in2 * scale2 + offset)), where the products
+ * are added from the right, each sum rounded down.
+ */
+struct rs_add_plane { float scale1, scale2, offset; };
+
+/**
+ * rs_add_s8_plane_find() - a plane that gives rs_add_s8()'s code for each of the 65536 pairs; all were tried.
+ *
+ * @q: valid (rs_add_s8() says what is)
+ * Returns false, with *plane as it was, if there is none, or the instruction set in force has no use for it.  Takes up to a
+ * millisecond.
+ */
+bool rs_add_s8_plane_find(const struct rs_add_quant *q, struct rs_add_plane *plane);
+
+/* rs_add_s8_plane_run() - rs_add_s8() of @count pairs by their plane, on the same machine; @out may be an input. */
+void rs_add_s8_plane_run(size_t count, const int8_t *in1, const int8_t *in2, const struct rs_add_quant *q,
+                         const struct rs_add_plane *plane, int8_t *out);
+
 #ifdef __cplusplus
 }
 #endif

@@ -21,7 +21,7 @@
  */
 #ifndef RS_KERNELS_PACKED_H
 #define RS_KERNELS_PACKED_H
-#include "kernels.h"
+#include "pack.h"
 
 enum { GEMM_MAX_NR = 32, STAGE_LANES = 64, GEMV_PANELS = 4 };
 
@@ -265,6 +265,10 @@ static inline const void *packed_b(const struct packed_layer *l)
 /* rs_add_s8() of @count neighbours, RS_ROUND_DOUBLE; shifts and bounds as checked there. */
 #if defined(__x86_64__)
 void rs_add_s8_row__avx512(int64_t count, const int8_t *in1, const int8_t *in2, const struct rs_add_quant *q, int8_t *out);
+/* The same by a plane (pack.h), and whether it has one. */
+bool rs_add_s8_plane_find__avx512(const struct rs_add_quant *q, struct rs_add_plane *plane);
+void rs_add_s8_plane_run__avx512(int64_t count, const int8_t *in1, const int8_t *in2, const struct rs_add_quant *q,
+                                 const struct rs_add_plane *plane, int8_t *out);
 /* sum[c] += the codes of @rows x @pixels pixels, @channels of them from @at on; at most 64. */
 void rs_sum_s8__avx512(int64_t rows, int64_t pixels, int64_t channels, int64_t row_step, int64_t pixel_step, const int8_t *at,
                        int32_t *sum);

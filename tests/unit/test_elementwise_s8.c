@@ -1,4 +1,5 @@
 /* test_elementwise_s8.c - ADD, SUB, MUL, requantize, quantize, dequantize, softmax, logistic, tanh. */
+#include "pack.h"
 #include "test_kernels.h"
 #include "test_kernels_golden.h"
 #include <math.h>
@@ -67,6 +68,22 @@ static void add_all_pairs(enum rs_rounding rounding)
 TEST(add_equals_wide_arithmetic_on_all_pairs) { add_all_pairs(RS_ROUND_DOUBLE); }
 TEST(add_single_rounding_equals_wide_arithmetic) { add_all_pairs(RS_ROUND_SINGLE); }
 
+/* Whether there is a plane; if so, it gives what rs_add_s8() has put to @want, tails included, and writes nothing else. */
+static int add_by_plane(const int8_t *a, const int8_t *b, size_t count, const struct rs_add_quant *q, const int8_t *want)
+{
+    struct rs_add_plane plane;
+
+    if (!rs_add_s8_plane_find(q, &plane))
+        return 0;
+    int8_t *got = guarded_new(count);
+
+    rs_add_s8_plane_run(count, a, b, q, &plane, got);
+    CHECK(memcmp(got, want, count) == 0 && guards_intact(got, count), "a plane differs: %g %g %g", (double)plane.scale1,
+          (double)plane.scale2, (double)plane.offset);
+    guarded_free(got);
+    return 1;
+}
+
 /* Scales at random, equal ones and such whose sums tie often among them: each instruction set against wide arithmetic. */
 TEST(add_of_any_scales_equals_wide_arithmetic)
 {
@@ -75,6 +92,7 @@ TEST(add_of_any_scales_equals_wide_arithmetic)
     const struct rs_dims d = dims(1, N, 0, 0, 0);
     int8_t *out = guarded_new(N);
     struct rs_error err;
+    int planes = 0;
 
     for (int n = 0; n < 24; n++) {
         const float s1 = (float)rnd_range(1, 4000) * 0x1p-14f, s2 = n % 4 == 0 ? s1 : (float)rnd_range(1, 4000) * 0x1p-14f;
@@ -102,9 +120,11 @@ TEST(add_of_any_scales_equals_wide_arithmetic)
                      (double)s2, (double)s_out, a[i], b[i], out[i], (int)want);
             }
             CHECK(guards_intact(out, N), "%s: wrote outside", rs_isa_name((enum rs_isa)isa));
+            planes += add_by_plane(a, b, N, &q, out);
         }
         MUST(rs_isa_select(NULL, &err) == RS_OK, "%s", err.text);
     }
+    CHECK(planes >= 12 || !rs_isa_available(RS_ISA_AVX512VNNI), "%d planes for 24 ADDs", planes);
     guarded_free(out);
 }
 
