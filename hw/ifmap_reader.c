@@ -190,9 +190,8 @@ void ifmap_reader_clock(struct ifmap_reader *r, const struct ifmap_reader_in *in
                 r->prog_channel = r->prog_channel + 1;
             }
         } else {
-            const bool wraps = r->prog_r + 1u == r->rp;
-            const uint32_t next_channel = r->prog_channel + (wraps ? r->nq : 0);
-            const uint32_t next_r = wraps ? 0 : r->prog_r + 1u;
+            const uint32_t next_channel = r->prog_channel + (r->wraps ? r->nq : 0);
+            const uint32_t next_r = r->wraps ? 0 : r->prog_r + 1u;
 
             if (r->prog_i + 1u != r->chain) {
                 r->prog_i = r->prog_i + 1;
@@ -311,6 +310,7 @@ void ifmap_reader_clock(struct ifmap_reader *r, const struct ifmap_reader_in *in
         }
     }
 
+    r->wraps = r->prog_r + 1u == r->rp;
     if (in->rst) {
         r->group_take = false;
         r->active = false;

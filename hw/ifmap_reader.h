@@ -96,6 +96,7 @@ struct ifmap_reader {
     struct row_pair pair[RS_ROWS];         /* in other modes: its channel                        */
     uint32_t prog_row : 5, prog_i : 5, prog_chain : 5;     /* row, its place in its chain, the chain */
     uint32_t prog_channel : 5, prog_r : 4;
+    bool     wraps;                        /* prog_r is the last filter row                      */
     uint32_t prog_base : 8;                /* first ifmap row of the chain                       */
     uint32_t pass_channel : 5, pass_r : 4; /* where the pass starts                              */
     uint32_t next_channel : 5, next_r : 4; /* the same, while this pass is programmed            */
