@@ -10,6 +10,9 @@ void column_head_clock(struct column_head *r, const struct column_head_in *in,
                        struct column_head_out *out)
 {
 #pragma HLS PIPELINE II=1
+#pragma HLS AGGREGATE variable=in compact=bit
+#pragma HLS AGGREGATE variable=out compact=bit
+#pragma HLS AGGREGATE variable=r compact=bit
     const struct load_op load = in->op_w.load;
     const struct filter_op filter = in->op_w.filter;
     const struct mac_op mac = in->op_w.mac;

@@ -25,6 +25,9 @@ static inline uint32_t param_place(bool bank, uint32_t pair, bool second)
 void foot_clock(struct foot *r, const struct foot_in *in, struct foot_out *out)
 {
 #pragma HLS PIPELINE II=1
+#pragma HLS AGGREGATE variable=in compact=bit
+#pragma HLS AGGREGATE variable=out compact=bit
+#pragma HLS AGGREGATE variable=r compact=bit
 #pragma HLS BIND_STORAGE variable=r->param type=ram_2p impl=lutram
     const struct flush_op flush = in->op_w.flush;
     const struct flush_op asked = r->op.flush;            /* the entry that is read now, and then with its parameters */

@@ -11,6 +11,9 @@
 void lane_clock(struct lane *r, const struct lane_in *in, struct lane_out *out)
 {
 #pragma HLS PIPELINE II=1
+#pragma HLS AGGREGATE variable=in compact=bit
+#pragma HLS AGGREGATE variable=out compact=bit
+#pragma HLS AGGREGATE variable=r compact=bit
 #pragma HLS BIND_STORAGE variable=r->ifmap type=ram_2p impl=lutram
 #pragma HLS BIND_STORAGE variable=r->filter type=ram_2p impl=lutram
     assert(in->rst || !in->op_n.ifmap_pop || r->ifmap_head != r->ifmap_tail);

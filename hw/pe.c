@@ -29,8 +29,12 @@ static inline int32_t add_carry(int32_t a, int32_t b, uint32_t carry)
 
 void pe_clock(struct pe *r, const struct pe_in *in, struct pe_out *out)
 {
-    /* Read at random, 16 and 32 deep: distributed RAM. */
+    /* A hop is a few words: simulators move one, not its fields. */
 #pragma HLS PIPELINE II=1
+#pragma HLS AGGREGATE variable=in compact=bit
+#pragma HLS AGGREGATE variable=out compact=bit
+#pragma HLS AGGREGATE variable=r compact=bit
+    /* Read at random, 16 and 32 deep: distributed RAM. */
 #pragma HLS BIND_STORAGE variable=r->window_even type=ram_2p impl=lutram
 #pragma HLS BIND_STORAGE variable=r->window_odd type=ram_2p impl=lutram
 #pragma HLS BIND_STORAGE variable=r->filter type=ram_2p impl=lutram
@@ -61,8 +65,8 @@ void pe_clock(struct pe *r, const struct pe_in *in, struct pe_out *out)
     }
 
     /* Edge 5. */
-    r->psum0 = in->psum0_n + (r->inject ? r->hold0 : 0);
-    r->psum1 = in->psum1_n + (r->inject ? r->hold1 : 0);
+    r->psum0 = in->psum0_n + (r->row.inject ? r->hold0 : 0);
+    r->psum1 = in->psum1_n + (r->row.inject ? r->hold1 : 0);
 
     /* Edge 4. */
     if (r->c4.valid) {
@@ -89,7 +93,7 @@ void pe_clock(struct pe *r, const struct pe_in *in, struct pe_out *out)
     r->c4 = r->c3;
     r->c3 = r->c2;
     r->gated = in->gated_n;
-    if (r->c2.valid && r->count)
+    if (r->c2.valid && r->row.count)
         r->gated = in->gated_n + (wide2 ? (zero0 && zero1 ? 1u : 0u)
                                              : (zero0 ? 1u : 0u) + ((r->c2.depthwise ? zero1 : zero0) ? 1u : 0u));
     mul2_clock(&r->mul, &mul, &r->mul_out);
@@ -103,33 +107,23 @@ void pe_clock(struct pe *r, const struct pe_in *in, struct pe_out *out)
     r->w = r->filter[r->mac.filter_addr];
     r->c2 = r->mac;
     if (r->load.ifmap_we) {
-        r->window_even[r->load.ifmap_addr] = (int16_t)r->even;
-        r->window_odd[r->load.ifmap_addr] = (int16_t)r->odd;
+        r->window_even[r->load.ifmap_addr] = (int16_t)r->row.even;
+        r->window_odd[r->load.ifmap_addr] = (int16_t)r->row.odd;
     }
     if (r->load.filter_we) {
-        r->filter[r->load.filter_addr].lane0 = r->filter0;
-        r->filter[r->load.filter_addr].lane1 = r->filter1;
+        r->filter[r->load.filter_addr].lane0 = r->row.filter0;
+        r->filter[r->load.filter_addr].lane1 = r->row.filter1;
     }
 
     /* Edge 0. */
     r->load = in->load_n;
     r->mac = in->mac_n;
-    r->even = in->even_w;
-    r->odd = in->odd_w;
-    r->filter0 = in->filter0_w;
-    r->filter1 = in->filter1_w;
-    r->inject = in->inject_w;
-    r->count = in->count_w;
+    r->row = in->west;
 
     out->load_s = r->load;
     out->mac_s = r->mac;
     out->psum0_s = r->psum0;
     out->psum1_s = r->psum1;
     out->gated_s = r->gated;
-    out->even_e = r->even;
-    out->odd_e = r->odd;
-    out->filter0_e = r->filter0;
-    out->filter1_e = r->filter1;
-    out->inject_e = r->inject;
-    out->count_e = r->count;
+    out->east = r->row;
 }

@@ -31,18 +31,23 @@ struct pe_mac {
     uint32_t odd_addr    : 5;
 };
 
+/* Words of a row; they travel east. */
+struct pe_row_link {
+    int32_t  even : 9;          /* ifmap word, code - zero point                            */
+    int32_t  odd  : 9;
+    int32_t  filter0 : 8;       /* filter word: even, odd filter (depthwise: weight, 0)     */
+    int32_t  filter1 : 8;
+    bool     inject;            /* add this row's result to the psum that passes            */
+    bool     count;             /* this row holds a real channel: count its zeros           */
+};
+
 struct pe_in {
     struct pe_load load_n;      /* 14  from the north                                       */
-    struct pe_mac  mac_n;       /* 27                                                       */
+    struct pe_mac  mac_n;       /* 23                                                       */
     int32_t  psum0_n : PE_PSUM_BITS;
     int32_t  psum1_n : PE_PSUM_BITS;
     uint32_t gated_n : 6;       /*  6  zero activations of the rows above, lanes counted    */
-    int32_t  even_w  : 9;       /*  9  from the west: ifmap word, code - zero point         */
-    int32_t  odd_w   : 9;       /*  9                                                       */
-    int32_t  filter0_w : 8;     /*  8  filter word: even, odd filter (depthwise: weight, 0) */
-    int32_t  filter1_w : 8;
-    bool     inject_w;          /*  1  add this row's result to the psum that passes        */
-    bool     count_w;           /*  1  this row holds a real channel: count its zeros       */
+    struct pe_row_link west;    /* 36  from the west                                        */
 };
 
 struct pe_out {
@@ -51,12 +56,7 @@ struct pe_out {
     int32_t  psum0_s : PE_PSUM_BITS;
     int32_t  psum1_s : PE_PSUM_BITS;
     uint32_t gated_s : 6;
-    int32_t  even_e  : 9;
-    int32_t  odd_e   : 9;
-    int32_t  filter0_e : 8;
-    int32_t  filter1_e : 8;
-    bool     inject_e;
-    bool     count_e;
+    struct pe_row_link east;
 };
 
 struct pe_filter { int32_t lane0 : 8; int32_t lane1 : 8; };
@@ -64,12 +64,7 @@ struct pe_filter { int32_t lane0 : 8; int32_t lane1 : 8; };
 struct pe {
     struct pe_load load;                        /* the hop: everything that passes through  */
     struct pe_mac  mac;
-    int32_t  even : 9;
-    int32_t  odd  : 9;
-    int32_t  filter0 : 8;
-    int32_t  filter1 : 8;
-    bool     inject;
-    bool     count;
+    struct pe_row_link row;
 
     int16_t  window_even[RS_WINDOW_WORDS];      /*  9 bits used                             */
     int16_t  window_odd[RS_WINDOW_WORDS];

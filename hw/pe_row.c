@@ -11,12 +11,7 @@ void pe_row_clock(struct pe_row *r, const struct pe_row_in *in, struct pe_row_ou
         pi[x].psum0_n = in->north[x].psum0;
         pi[x].psum1_n = in->north[x].psum1;
         pi[x].gated_n = in->north[x].gated;
-        pi[x].even_w = x == 0 ? in->west.even : r->pe_out[x - 1].even_e;
-        pi[x].odd_w = x == 0 ? in->west.odd : r->pe_out[x - 1].odd_e;
-        pi[x].filter0_w = x == 0 ? in->west.filter0 : r->pe_out[x - 1].filter0_e;
-        pi[x].filter1_w = x == 0 ? in->west.filter1 : r->pe_out[x - 1].filter1_e;
-        pi[x].inject_w = x == 0 ? in->west.inject : r->pe_out[x - 1].inject_e;
-        pi[x].count_w = x == 0 ? in->west.count : r->pe_out[x - 1].count_e;
+        pi[x].west = x == 0 ? in->west : r->pe_out[x - 1].east;
     }
     for (int x = 0; x < RS_COLS; x++)
         pe_clock(&r->pe[x], &pi[x], &r->pe_out[x]);

@@ -12,16 +12,6 @@ struct pe_column_link {
     uint32_t gated : 6;
 };
 
-/* What enters a row at the west edge. */
-struct pe_row_link {
-    int32_t  even : 9;
-    int32_t  odd  : 9;
-    int32_t  filter0 : 8;
-    int32_t  filter1 : 8;
-    bool     inject;
-    bool     count;
-};
-
 struct pe_row_in {
     struct pe_column_link north[RS_COLS];
     struct pe_row_link west;

@@ -196,6 +196,20 @@ static struct place place_of(struct out *o, const struct expr *e)
             p.lsb = -1;
         return p;
     }
+    if (v->bundle != NULL) {
+        struct expr *i = v->n == 1 ? mk_const(32, false, 0, e->at) : flatten(e->idx, v->dim, NULL, 0, v->ndim);
+
+        p.base = v->bundle->name;
+        p.bits = v->n * v->bundle->w;
+        if (i->k == E_CONST) {
+            p.lsb = (int)i->lo * v->bundle->w + v->bundle_lsb;
+        } else {
+            i = mk_bin(E_MUL, i, mk_const(32, false, v->bundle->w, i->at), 32, false, i->at);
+            i = mk_bin(E_ADD, i, mk_const(32, false, v->bundle_lsb, i->at), 32, false, i->at);
+            p.var_lsb = put(o, i, bits_unsigned(p.bits - 1)).s;
+        }
+        return p;
+    }
     if (v->n == 1 && v->k != V_CHILD_OUT) {
         p.base = visible(o, v);
         p.sgn = v->s;
@@ -260,6 +274,8 @@ static const char *bits_of(const struct place *p, int lo, int w)
 
 static bool as_word(const struct var *v)
 {
+    if (v->bundle != NULL)
+        return false;
     return v->mem != NULL || v->packed || v->k == V_IN || v->k == V_OUT || v->k == V_CHILD_OUT || v->k == V_CHILD_IN ||
            v->k == V_WIRE;
 }
@@ -322,6 +338,42 @@ static const char *elements(struct out *o, struct expr **v, int n, int w)
         s = s == NULL ? t : fmt("%s, %s", t, s);
         pieces++;
         i += m;
+    }
+    return pieces == 1 ? s : fmt("{%s}", s);
+}
+
+/* Values one above the other as one text, the first low; parts of one vector that meet there are one part. */
+static const char *stacked(struct out *o, struct expr *const *v, const int *w, int n)
+{
+    const char *s = NULL;
+    struct place last = { .lsb = -1 };
+    int pieces = 0;
+
+    for (int i = 0; i <= n; i++) {
+        struct expr *e = i < n ? as_copy(v[i], w[i]) : NULL;
+        struct place p = { .lsb = -1 };
+
+        if (e != NULL && e->k == E_LEAF && e->lanes < 2 && !(o->wires && e->v->shadow && e->v->mem == NULL))
+            p = place_of(o, e);
+        if (p.var_lsb != NULL)
+            p.lsb = -1;
+        if (last.lsb >= 0 && p.lsb == last.lsb + last.w && strcmp(p.base, last.base) == 0) {
+            last.w += p.w;
+            continue;
+        }
+        if (last.lsb >= 0) {
+            const char *t = last.w == last.bits ? last.base : bits_of(&last, 0, last.w);
+
+            s = s == NULL ? t : fmt("%s, %s", t, s);
+            pieces++;
+        }
+        last = p;
+        if (i < n && p.lsb < 0) {
+            const char *t = put(o, v[i], w[i]).s;
+
+            s = s == NULL ? t : fmt("%s, %s", t, s);
+            pieces++;
+        }
     }
     return pieces == 1 ? s : fmt("{%s}", s);
 }
@@ -679,6 +731,53 @@ static void emit_assign(struct out *o, const struct stmt *s, int depth)
     end_line(o, s->at);
 }
 
+struct reads_bundle { const struct bundle *b; bool hit; };
+
+static void find_bundle(struct expr *e, void *ctx)
+{
+    struct reads_bundle *r = ctx;
+
+    if (e->k == E_LEAF && e->v->bundle == r->b)
+        r->hit = true;
+}
+
+/* From b->s[i] on: assignments to neighbouring parts of one register as one assignment.  Returns how many statements these are, or 0. */
+static int emit_bundle(struct out *o, const struct block *b, int i, int depth)
+{
+    enum { MOST = 64 };
+    struct expr *value[MOST];
+    const struct stmt *s = b->s[i];
+    struct bundle *to = s->lhs->v->bundle;
+    int w[MOST], n = 0, used = 0, bits = 0;
+
+    if (to == NULL || s->lhs->v->k != V_STATE)
+        return 0;
+    for (int j = i; j < b->n && n < MOST; j++) {
+        const struct stmt *t = b->s[j];
+        struct reads_bundle r = { to, false };
+
+        if (!t->live[0])
+            continue;
+        if (t->k != S_ASSIGN || t->lhs->v->bundle != to || t->lhs->v->bundle_lsb != s->lhs->v->bundle_lsb + bits)
+            break;
+        visit_expr(t->rhs, find_bundle, &r);
+        if (n > 0 && r.hit)                                  /* in C, it reads what was just written */
+            break;
+        value[n] = t->rhs;
+        w[n] = t->lhs->v->w;
+        bits += w[n++];
+        used = j + 1 - i;
+    }
+    const struct place p = { .base = to->name, .lsb = s->lhs->v->bundle_lsb, .w = bits, .bits = to->w };
+    const char *rhs = stacked(o, value, w, n);
+
+    flush(o, depth);
+    indent(o, depth);
+    fprintf(o->f, "%s %s %s;", bits == to->w ? to->name : bits_of(&p, 0, bits), nonblocking(s->lhs->v) ? "<=" : "=", rhs);
+    end_line(o, s->at);
+    return used;
+}
+
 static void emit_if(struct out *o, const struct stmt *s, int depth)
 {
     const bool yes = live_in(&s->a);
@@ -740,9 +839,15 @@ static void emit_block(struct out *o, const struct block *b, int depth)
         if (!s->live[0])
             continue;
         switch (s->k) {
-        case S_ASSIGN:
-            emit_assign(o, s, depth);
+        case S_ASSIGN: {
+            const int n = emit_bundle(o, b, i, depth);
+
+            if (n == 0)
+                emit_assign(o, s, depth);
+            else
+                i += n - 1;
             break;
+        }
         case S_IF:
             emit_if(o, s, depth);
             break;
@@ -887,6 +992,64 @@ static void emit_memory(struct out *o, const struct memory *m)
     }
 }
 
+static const char *net_name(const struct var *v) { return v->bundle != NULL ? v->bundle->name : v->name; }
+
+/* All parts of v's bundle that are in list, all elements, as one text. */
+static const char *bundle_value(struct out *o, struct var *const *list, int nlist, const struct bundle *b, int n)
+{
+    struct expr **value = arena((size_t)nlist * (size_t)n * sizeof *value);
+    int *w = arena((size_t)nlist * (size_t)n * sizeof *w), k = 0;
+
+    for (int e = 0; e < n; e++)
+        for (int i = 0; i < nlist; i++)
+            if (list[i]->bundle == b) {
+                value[k] = list[i]->value[e];
+                w[k++] = list[i]->w;
+            }
+    return stacked(o, value, w, k);
+}
+
+static struct var *find_var(const struct design *d, enum vkind k, const char *name)
+{
+    for (int i = 0; i < d->nvar; i++)
+        if (d->var[i]->k == k && strcmp(d->var[i]->name, name) == 0)
+            return d->var[i];
+    return NULL;
+}
+
+/* Is output v a part of a port? */
+static bool in_bundle(const struct port *p, int np, const struct var *v)
+{
+    for (int i = 0; i < np; i++)
+        if (p[i].is_out && p[i].bundle != NULL && strcmp(p[i].name, v->name) == 0)
+            return true;
+    return false;
+}
+
+/* What drives the output port whose parts are p[0] and those that follow with the same bundle. */
+static const char *out_bundle(struct out *o, const struct port *p, int np)
+{
+    int parts = 0, k = 0;
+
+    while (parts < np && p[parts].bundle == p->bundle)
+        parts++;
+    struct expr **value = arena((size_t)(parts * p->n) * sizeof *value);
+    int *w = arena((size_t)(parts * p->n) * sizeof *w);
+
+    for (int e = 0; e < p->n; e++)
+        for (int i = 0; i < parts; i++, k++) {
+            struct var *v = find_var(o->d, V_OUT, p[i].name);
+            struct expr *at[MAXDIM];
+            int rest = e;
+
+            for (int x = v->ndim - 1; x >= 0; rest /= v->dim[x--])
+                at[x] = mk_const(32, false, rest % v->dim[x], v->at);
+            value[k] = v->wire_out ? v->value[e] : mk_leaf(v, v->ndim, at, v->at);
+            w[k] = v->w;
+        }
+    return stacked(o, value, w, k);
+}
+
 static const char *child_value(struct out *o, const struct var *v)
 {
     return elements(o, v->value, v->n, v->w);
@@ -910,7 +1073,7 @@ static struct var **registers(const struct design *d, int *n)
     struct port *p = NULL;
     int np = 0, cap = 0;
 
-    flat_ports(d->state, false, &p, &np, &cap);
+    flat_ports(d->state, false, false, &p, &np, &cap);
     for (int i = 0; i <= np; i++)                            /* last: those whose names had to change */
         for (int j = 0; j < d->nvar; j++) {
             struct var *v = d->var[j];
@@ -922,6 +1085,113 @@ static struct var **registers(const struct design *d, int *n)
             }
         }
     return list;
+}
+
+/* Registers of one struct that are written in one way are one vector, without those that nothing needs. */
+static void bundle_registers(struct design *d)
+{
+    struct port *p = NULL;
+    int np = 0, cap = 0;
+
+    flat_ports(d->state, false, d->aggregate[0], &p, &np, &cap);
+    for (int i = 0, end; i < np; i = end) {
+        struct var *part[64];
+        int n = 0;
+        bool alike = true, nba = false, raw = false;
+
+        for (end = i + 1; p[i].bundle != NULL && end < np && p[end].bundle == p[i].bundle;)
+            end++;
+        for (int j = i; j < end && p[i].bundle != NULL; j++) {
+            struct var *v = find_var(d, V_STATE, fmt("r_%s", p[j].name));
+
+            if (v == NULL || v->mem != NULL || !v->live[0])
+                continue;
+            alike &= v->n == 1 && !v->shadow && !v->use_dsp;
+            nba |= v->nba;
+            raw |= v->raw;
+            part[n++] = v;
+        }
+        if (n < 2 || !alike || (nba && raw))
+            continue;
+        p[i].bundle->name = fresh_name(d, fmt("r_%s", p[i].bundle->port));
+        p[i].bundle->w = 0;
+        for (int j = 0; j < n; j++) {
+            part[j]->bundle = p[i].bundle;
+            part[j]->bundle_lsb = p[i].bundle->w;
+            part[j]->nba = nba;
+            p[i].bundle->w += part[j]->w;
+        }
+    }
+}
+
+static const struct module_ports *module_ports(const struct options *opt, const char *module)
+{
+    static const struct module_ports none;
+    const struct module_ports *m = map_get(&opt->module, module);
+
+    return m != NULL ? m : &none;
+}
+
+/* A child's ports: what drives them, and the wires that it drives, are one vector where the port is. */
+static void bundle_child(struct design *d, struct instance *in, const struct options *opt)
+{
+    const struct module_ports *m = module_ports(opt, in->module);
+    struct port *p = NULL;
+    int np = 0, cap = 0;
+
+    flat_ports(in->in, false, m->aggregate_in, &p, &np, &cap);
+    flat_ports(in->out, true, m->aggregate_out, &p, &np, &cap);
+    for (int i = 0; i < np; i++) {
+        struct var **list = p[i].is_out ? in->outv : in->inv;
+        const int n = p[i].is_out ? in->noutv : in->ninv;
+
+        for (int j = 0; j < n && p[i].bundle != NULL; j++)
+            if (strcmp(list[j]->port, p[i].name) == 0) {
+                list[j]->bundle = p[i].bundle;
+                list[j]->bundle_lsb = p[i].lsb;
+            }
+        if (p[i].bundle != NULL && p[i].is_out && p[i].lsb == 0)
+            p[i].bundle->name = fresh_name(d, fmt("r_%s_%s", in->name, p[i].bundle->port));
+    }
+}
+
+static void bundle_all(struct design *d, const struct options *opt)
+{
+    struct port *p = NULL;
+    int np = 0, cap = 0;
+
+    flat_ports(d->in, false, d->aggregate[1], &p, &np, &cap);
+    for (int i = 0; i < np; i++) {
+        struct var *v = find_var(d, V_IN, p[i].name);
+
+        if (v != NULL && p[i].bundle != NULL) {
+            v->bundle = p[i].bundle;
+            v->bundle_lsb = p[i].lsb;
+        }
+    }
+    if (d->aggregate[0])
+        bundle_registers(d);
+    for (int i = 0; i < d->ninst; i++)
+        bundle_child(d, d->inst[i], opt);
+}
+
+/* "valid[0] addr[5:1]" */
+static const char *parts_of(const struct design *d, const struct bundle *b)
+{
+    const char *s = "";
+
+    for (int lsb = 0; lsb < b->w;) {
+        int i = 0;
+
+        while (d->var[i]->k != V_STATE || d->var[i]->bundle != b || d->var[i]->bundle_lsb != lsb)
+            i++;
+        const struct var *v = d->var[i];
+        const struct place p = { .base = v->name + strlen("r_") + strlen(b->port) + 1, .lsb = lsb, .w = v->w, .bits = b->w };
+
+        s = fmt("%s%s%s", s, *s ? " " : "", bits_of(&p, 0, v->w));
+        lsb += v->w;
+    }
+    return s;
 }
 
 void emit(struct design *d, const struct options *opt)
@@ -950,20 +1220,21 @@ void emit(struct design *d, const struct options *opt)
                 if (v->value[j] != NULL)
                     visit_expr(v->value[j], mark_wires, NULL);
     }
+    bundle_all(d, opt);
     const char *base = strrchr(d->u->file, '/');
 
     fprintf(o.f, "// %s.v - made by hlsc from %s; do not edit.\n// Blocking assignments keep C's order, and only the block that makes them reads their results:\n/* verilator lint_off BLKSEQ */\n// C decides which bits of a value matter:\n/* verilator lint_off UNUSEDSIGNAL */\n// Names are C's, of fields that may be called like a module or like a word of C++:\n/* verilator lint_off VARHIDDEN */\n/* verilator lint_off SYMRSVDWORD */\n`default_nettype none\n\nmodule %s (\n    input  wire %s", d->name,
             base ? base + 1 : d->u->file, d->name, d->clock);
-    flat_ports(d->in, false, &p, &np, &cap);
-    flat_ports(d->out, true, &p, &np, &cap);
+    flat_ports(d->in, false, d->aggregate[1], &p, &np, &cap);
+    flat_ports(d->out, true, d->aggregate[2], &p, &np, &cap);
     for (int i = 0; i < np; i++) {
-        bool wire = false;
+        const struct var *v = find_var(d, V_OUT, p[i].name);
+        const bool wire = p[i].bundle != NULL || (v != NULL && v->wire_out);
 
-        for (int j = 0; j < d->nvar; j++)
-            if (d->var[j]->k == V_OUT && strcmp(d->var[j]->name, p[i].name) == 0)
-                wire = d->var[j]->wire_out;
+        if (!first_of_port(&p[i]))
+            continue;
         fprintf(o.f, ",\n    %s%s %s%s", p[i].is_out ? wire ? "output wire" : "output reg " : "input  wire",
-                range(p[i].w * p[i].n, p[i].s && p[i].n == 1), p[i].name,
+                range(port_bits(&p[i]), p[i].bundle == NULL && p[i].s && p[i].n == 1), port_name(&p[i]),
                 many && !p[i].is_out ? " /* verilator public_flat_rd */" : "");
     }
     fprintf(o.f, "\n);%s\n", many ? " /* verilator no_inline_module */" : "");
@@ -986,9 +1257,20 @@ void emit(struct design *d, const struct options *opt)
 
         if (any++ == 0)
             fprintf(o.f, "\n    // struct %s\n", d->name);
+        if (v->bundle != NULL) {
+            if (v->bundle_lsb == 0)
+                fprintf(o.f, "    reg%s %s;  // %s\n", range(v->bundle->w, false), v->bundle->name, parts_of(d, v->bundle));
+            continue;
+        }
         declare_array(&o, v->use_dsp ? "(* use_dsp = \"yes\" *) reg" : "reg", v, "", v->at);
         if (v->shadow)
             declare_array(&o, "reg", v, "_q", v->at);
+    }
+    for (int i = 0; i < np; i++) {                           /* outputs that are registers and parts of a port */
+        const struct var *v = p[i].bundle != NULL ? find_var(d, V_OUT, p[i].name) : NULL;
+
+        if (v != NULL && !v->wire_out)
+            fprintf(o.f, "    reg%s %s;\n", range(v->w * v->n, v->s && v->n == 1), v->name);
     }
     any = 0;
     for (int i = 0; i < d->nvar; i++) {
@@ -1022,8 +1304,10 @@ void emit(struct design *d, const struct options *opt)
         for (int j = 0; j < in->noutv; j++) {
             const struct var *v = in->outv[j];
 
+            if (v->bundle != NULL && v->bundle_lsb != 0)
+                continue;
             fprintf(o.f, "%s    wire%s %s;", i == 0 && j == 0 ? "\n    // outputs of children\n" : "",
-                    range(v->w * v->n, v->s && v->n == 1), v->name);
+                    v->bundle != NULL ? range(v->bundle->w * v->n, false) : range(v->w * v->n, v->s && v->n == 1), net_name(v));
             end_line(&o, in->at);
         }
     }
@@ -1051,6 +1335,8 @@ void emit(struct design *d, const struct options *opt)
             struct var *v = in->inv[j];
             bool plain = true;
 
+            if (v->bundle != NULL)
+                continue;
             for (int k = 0; k < v->n; k++)
                 plain &= direct(v->value[k]);
             if (!plain) {
@@ -1064,20 +1350,30 @@ void emit(struct design *d, const struct options *opt)
                 v->name = child_value(&o, v);
             }
         }
+        for (int j = 0; j < in->ninv; j++) {
+            const struct var *v = in->inv[j];
+
+            if (v->bundle == NULL || v->bundle_lsb != 0)
+                continue;
+            v->bundle->name = bundle_value(&o, in->inv, in->ninv, v->bundle, v->n);
+            flush(&o, 1);
+        }
         fprintf(o.f, "    %s %s (", in->module, name);
         end_line(&o, in->at);
         fprintf(o.f, "        .ap_clk(%s)", d->clock);
-        for (int j = 0; j < in->ninv; j++)
-            fprintf(o.f, ",\n        .%s(%s)", in->inv[j]->port, in->inv[j]->name);
-        for (int j = 0; j < in->noutv; j++)
-            fprintf(o.f, ",\n        .%s(%s)", in->outv[j]->port, in->outv[j]->name);
+        for (int j = 0; j < in->ninv + in->noutv; j++) {
+            const struct var *v = j < in->ninv ? in->inv[j] : in->outv[j - in->ninv];
+
+            if (v->bundle == NULL || v->bundle_lsb == 0)
+                fprintf(o.f, ",\n        .%s(%s)", v->bundle != NULL ? v->bundle->port : v->port, net_name(v));
+        }
         fprintf(o.f, "\n    );\n");
     }
     any = 0;
     for (int i = 0; i < d->nvar; i++) {
         const struct var *v = d->var[i];
 
-        if (!v->wire_out)
+        if (!v->wire_out || in_bundle(p, np, v))
             continue;
         if (any++ == 0)
             fprintf(o.f, "\n");
@@ -1085,6 +1381,13 @@ void emit(struct design *d, const struct options *opt)
 
         flush(&o, 1);
         fprintf(o.f, "    assign %s = %s;\n", v->name, value);
+    }
+    for (int i = 0; i < np; i++) {
+        if (!p[i].is_out || p[i].bundle == NULL || p[i].lsb != 0)
+            continue;
+        const char *value = out_bundle(&o, p + i, np - i);
+
+        fprintf(o.f, "%s    assign %s = %s;\n", any++ == 0 ? "\n" : "", port_name(&p[i]), value);
     }
     o.wires = false;
 

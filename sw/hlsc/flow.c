@@ -524,7 +524,7 @@ void flow(struct design *d)
     struct port *port = NULL;
     int np = 0, cap = 0;
 
-    flat_ports(d->out, true, &port, &np, &cap);
+    flat_ports(d->out, true, false, &port, &np, &cap);
     for (int i = 0; i < np; i++) {
         bool ok = false;
 

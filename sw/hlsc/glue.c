@@ -74,23 +74,32 @@ static const char prologue[] =
 
 enum what { IN, OUT, RANDOM, DIFFER };
 
-static void copy(FILE *f, const struct type *t, int bits, const char *path, const char *port, const char *elem, int depth, enum what what)
+struct glue { FILE *f; struct map port; };         /* port: name of a leaf -> struct port */
+
+static void copy(const struct glue *g, const struct type *t, int bits, const char *path, const char *port, const char *elem, int depth, enum what what)
 {
+    FILE *f = g->f;
+
     if (t->k == T_ARRAY) {
         fprintf(f, "%*sfor (unsigned i%d = 0; i%d < %d; i%d++) {\n", 4 * depth, "", depth, depth, t->n, depth);
-        copy(f, t->elem, 0, fmt("%s[i%d]", path, depth), port,
+        copy(g, t->elem, 0, fmt("%s[i%d]", path, depth), port,
              *elem ? fmt("(%s) * %d + i%d", elem, t->n, depth) : fmt("i%d", depth), depth + 1, what);
         fprintf(f, "%*s}\n", 4 * depth, "");
     } else if (t->k == T_STRUCT) {
         for (int i = 0; i < t->rec->n; i++) {
             const struct field *x = &t->rec->f[i];
 
-            copy(f, x->t, x->bits, x->name ? fmt("%s.%s", path, x->name) : path,
+            copy(g, x->t, x->bits, x->name ? fmt("%s.%s", path, x->name) : path,
                  x->name == NULL ? port : *port ? fmt("%s_%s", port, x->name) : x->name, elem, depth, what);
         }
     } else {
         const int w = bits ? bits : t->width;
-        const char *lsb = *elem ? fmt("(%s) * %d", elem, w) : "0";
+        const struct port *p = map_get(&g->port, port);
+        const bool part = p != NULL && p->bundle != NULL;
+        const char *lsb = *elem ? fmt("(%s) * %d + %d", elem, part ? p->bundle->w : w, part ? p->lsb : 0) : fmt("%d", part ? p->lsb : 0);
+
+        if (part)
+            port = p->bundle->port;
 
         if (what == DIFFER)
             fprintf(f, "%*sif (a%s != b%s)\n%*sreturn \"%s\";\n", 4 * depth, "", path, path, 4 * depth + 4, "", path + 1);
@@ -142,35 +151,41 @@ void emit_glue(const char *path, struct unit **u, int nu, char *const *args, int
                     map_set(&seen, h, f);
                     continue;
                 }
-                const struct type ti = { .k = T_STRUCT, .rec = in }, to = { .k = T_STRUCT, .rec = out };
-
-                fprintf(f, "\ntemplate <class V> inline void %s_set_in(V &m, const struct %s_in &s)\n{\n", s->tag, s->tag);
-                copy(f, &ti, 0, "s", "", "", 1, IN);
-                fprintf(f, "    (void)m;\n    (void)s;\n}\n");
-                fprintf(f, "\ntemplate <class V> inline void %s_get_out(const V &m, struct %s_out &s)\n{\n", s->tag, s->tag);
-                copy(f, &to, 0, "s", "", "", 1, OUT);
-                fprintf(f, "    (void)m;\n    (void)s;\n}\n");
-                fprintf(f, "\ntemplate <class F> inline void %s_random_in(struct %s_in &s, F rnd)\n{\n", s->tag, s->tag);
-                copy(f, &ti, 0, "s", "", "", 1, RANDOM);
-                fprintf(f, "}\n");
-                fprintf(f, "\ninline const char *%s_out_differ(const struct %s_out &a, const struct %s_out &b)\n{\n", s->tag, s->tag, s->tag);
-                copy(f, &to, 0, "", "", "", 1, DIFFER);
-                fprintf(f, "    return nullptr;\n}\n");
-
+                struct glue g = { .f = f };
                 struct port *p = NULL;
                 int np = 0, cap = 0;
 
-                flat_ports(in, false, &p, &np, &cap);
-                flat_ports(out, true, &p, &np, &cap);
+                flat_ports(in, false, aggregates(u[i], fn, 1), &p, &np, &cap);
+                flat_ports(out, true, aggregates(u[i], fn, 2), &p, &np, &cap);
+                for (int k = 0; k < np; k++)
+                    map_set(&g.port, p[k].name, &p[k]);
+                const struct type ti = { .k = T_STRUCT, .rec = in }, to = { .k = T_STRUCT, .rec = out };
+
+                fprintf(f, "\ntemplate <class V> inline void %s_set_in(V &m, const struct %s_in &s)\n{\n", s->tag, s->tag);
+                copy(&g, &ti, 0, "s", "", "", 1, IN);
+                fprintf(f, "    (void)m;\n    (void)s;\n}\n");
+                fprintf(f, "\ntemplate <class V> inline void %s_get_out(const V &m, struct %s_out &s)\n{\n", s->tag, s->tag);
+                copy(&g, &to, 0, "s", "", "", 1, OUT);
+                fprintf(f, "    (void)m;\n    (void)s;\n}\n");
+                fprintf(f, "\ntemplate <class F> inline void %s_random_in(struct %s_in &s, F rnd)\n{\n", s->tag, s->tag);
+                copy(&g, &ti, 0, "s", "", "", 1, RANDOM);
+                fprintf(f, "}\n");
+                fprintf(f, "\ninline const char *%s_out_differ(const struct %s_out &a, const struct %s_out &b)\n{\n", s->tag, s->tag, s->tag);
+                copy(&g, &to, 0, "", "", "", 1, DIFFER);
+                fprintf(f, "    return nullptr;\n}\n");
+
                 fprintf(f, "\ntemplate <class V> inline void %s_set_out(V &m, const struct %s_out &s)\n{\n", s->tag, s->tag);
-                copy(f, &to, 0, "s", "", "", 1, IN);
+                copy(&g, &to, 0, "s", "", "", 1, IN);
                 fprintf(f, "    (void)m;\n    (void)s;\n}\n");
                 fprintf(f, "\nstruct %s_ports {\n", s->tag);
                 for (int k = 0; k < np; k++)
-                    fprintf(f, "    hlsc_glue::plain<%d> %s;\n", (p[k].w * p[k].n + 31) / 32, p[k].name);
+                    if (first_of_port(&p[k]))
+                        fprintf(f, "    hlsc_glue::plain<%d> %s;\n", (port_bits(&p[k]) + 31) / 32, port_name(&p[k]));
                 fprintf(f, "};\ntemplate <class F> inline void %s_each_port(%s_ports &p, F f)\n{\n", s->tag, s->tag);
                 for (int k = 0; k < np; k++)
-                    fprintf(f, "    f(\"%s\", %d, %s, p.%s.w);\n", p[k].name, p[k].w * p[k].n, p[k].is_out ? "true" : "false", p[k].name);
+                    if (first_of_port(&p[k]))
+                        fprintf(f, "    f(\"%s\", %d, %s, p.%s.w);\n", port_name(&p[k]), port_bits(&p[k]),
+                                p[k].is_out ? "true" : "false", port_name(&p[k]));
                 fprintf(f, "}\n");
             }
         if (pass == 0)

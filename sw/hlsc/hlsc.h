@@ -191,6 +191,7 @@ struct var {
     bool *killed, *ever_written;
     bool *defined;                 /* per element, while checking assignment                   */
     struct expr **value;           /* V_CHILD_IN, wire_out: per element                        */
+    struct bundle *bundle; int bundle_lsb; /* emit.c: the vector that it is a part of, and where */
     struct var *word; int leaf, nleaf; /* soa.c: which array holds a memory's leaf, and where in its words */
 };
 
@@ -219,7 +220,9 @@ struct instance {
     struct var **outv; int noutv, capoutv; /* output port variables                            */
     bool called;
 };
-struct port { const char *name; int w; bool s; int n; bool is_out; };
+/* A struct of at most 64 bits that is one vector (pragma AGGREGATE), its first field low: a port, a wire or a register. */
+struct bundle { const char *port, *name; int w; };
+struct port { const char *name; int w; bool s; int n; bool is_out; struct bundle *bundle; int lsb; };
 struct design {                    /* one module                                               */
     const char *name;
     struct unit *u;
@@ -232,8 +235,13 @@ struct design {                    /* one module                                
     struct block seqbody;          /* what is left for the clocked block                       */
     struct map names;              /* Verilog names taken                                      */
     const char *clock;
+    bool aggregate[3];             /* its registers, inputs, outputs                           */
 };
-void flat_ports(struct record *r, bool is_out, struct port **p, int *n, int *cap);
+void flat_ports(struct record *r, bool is_out, bool aggregate, struct port **p, int *n, int *cap);
+bool first_of_port(const struct port *p);        /* of the leaves that share a vector: the one that is low */
+const char *port_name(const struct port *p);     /* of the vector, if it is a part of one; its bits */
+int port_bits(const struct port *p);
+bool aggregates(const struct unit *u, const struct node *clock_func, int param);  /* AGGREGATE of r (0), in (1) or out (2)? */
 struct design *lower(struct unit *u, struct node *clock_func);
 const char *fresh_name(struct design *d, const char *want);
 struct var *new_var(struct design *d, enum vkind k, const char *name, int w, bool s);
@@ -248,7 +256,8 @@ struct expr *lane_of(const struct expr *e, int k);
 void finish(struct design *d);                   /* how registers that others read are written */
 int flat_index(const struct expr *leaf);         /* element of a leaf with constant indices, or -1 */
 
-struct options { const char *outdir; const char *glue; const char *soa; const char *top; struct map replicated; struct map blackbox; };
+struct module_ports { bool aggregate_in, aggregate_out; };
+struct options { const char *outdir; const char *glue; const char *soa; const char *top; struct map replicated; struct map blackbox; struct map module; };
 void emit(struct design *d, const struct options *o);
 void emit_soa(const char *path, const char *top, struct design **d, int nd);
 void emit_glue(const char *path, struct unit **u, int nu, char *const *clang_args, int nargs);

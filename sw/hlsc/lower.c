@@ -1837,6 +1837,7 @@ static void read_pragma(struct lower *L, struct pragma *p, bool clock_func)
     static const char *const bind[] = { "variable=", "type=ram_1p", "type=ram_2p", "type=ram_s2p", "impl=lutram", "impl=bram",
                                         "impl=uram", "impl=LUTRAM", "impl=BRAM", "impl=URAM", NULL };
     static const char *const part[] = { "variable=", "complete", "type=complete", "dim=", NULL };
+    static const char *const aggregate[] = { "variable=", "compact=bit", NULL };
     static const char *const op[] = { "variable=", "op=mul", "impl=dsp", NULL };
     static const char *const iface[] = { "mode=", "port=", "ap_ctrl_none", "ap_none", "register", "bundle=", "name=", NULL };
     static const char *const unroll[] = { "complete", NULL };
@@ -1898,6 +1899,14 @@ static void read_pragma(struct lower *L, struct pragma *p, bool clock_func)
         if (vt->k != T_ARRAY)
             error(p->at, "leave it a plain register", "'%s' is not an array", cpath);
         map_set(&L->partition, cpath, p);
+    } else if (strcmp(name, "AGGREGATE") == 0 && clock_func) {
+        only(p, args, aggregate);
+        const char *v = word_after(t, "variable");
+        struct node *const *param = L->d->func->ch;
+
+        if (v == NULL || (strcmp(v, param[0]->name) != 0 && strcmp(v, param[1]->name) != 0 && strcmp(v, param[2]->name) != 0))
+            error(p->at, fmt("variable=%s, %s or %s", param[0]->name, param[1]->name, param[2]->name),
+                  "AGGREGATE is about all structs of a parameter");
     } else {
         error(p->at, clock_func ? "see docs/dialect.md for the pragmas that hlsc takes"
                                 : "only INLINE, UNROLL and BIND_OP stand in helpers",
@@ -1908,6 +1917,17 @@ static void read_pragma(struct lower *L, struct pragma *p, bool clock_func)
 static bool inside(const struct pragma *p, const struct node *f)
 {
     return strcmp(p->at.file, f->at.file) == 0 && p->at.line >= f->at.line && p->at.line <= f->end.line;
+}
+
+bool aggregates(const struct unit *u, const struct node *f, int param)
+{
+    for (int i = 0; i < u->npragma; i++) {
+        const char *t = u->pragma[i].text, *v = word_after(t, "variable");
+
+        if (inside(&u->pragma[i], f) && strstr(t, "AGGREGATE") != NULL && v != NULL && strcmp(v, f->ch[param]->name) == 0)
+            return true;
+    }
+    return false;
 }
 
 static void read_module_pragmas(struct lower *L)
@@ -1956,29 +1976,54 @@ static void read_module_pragmas(struct lower *L)
 
 /* ---- modules ---- */
 
-static void ports_of(const struct type *t, int bits, const char *name, int n, bool is_out, struct port **p, int *np, int *cap)
+struct ports { struct port **p; int *n, *cap; bool is_out, aggregate; };
+
+/* Nothing but scalars, in structs at most? */
+static bool no_arrays(const struct type *t)
+{
+    for (int i = 0; t->k == T_STRUCT && i < t->rec->n; i++)
+        if (!no_arrays(t->rec->f[i].t))
+            return false;
+    return t->k != T_ARRAY;
+}
+
+static void ports_of(const struct type *t, int bits, const char *name, int n, struct bundle *bundle, const struct ports *to)
 {
     if (t->k == T_ARRAY) {
-        ports_of(t->elem, 0, name, n * t->n, is_out, p, np, cap);
+        ports_of(t->elem, 0, name, n * t->n, bundle, to);
     } else if (t->k == T_STRUCT) {
+        if (to->aggregate && bundle == NULL && *name && no_arrays(t) && type_bits(t, 0) <= 64) {
+            bundle = arena(sizeof *bundle);
+            bundle->port = bundle->name = name;
+        }
         for (int i = 0; i < t->rec->n; i++) {
             const struct field *f = &t->rec->f[i];
             const char *sub = f->name == NULL ? name : *name ? fmt("%s_%s", name, f->name) : f->name;
 
-            ports_of(f->t, f->bits, sub, n, is_out, p, np, cap);
+            ports_of(f->t, f->bits, sub, n, bundle, to);
         }
     } else {
-        struct port x = { .name = name, .w = bits ? bits : t->width, .s = t->sgn, .n = n, .is_out = is_out };
+        struct port x = { .name = name, .w = bits ? bits : t->width, .s = t->sgn, .n = n, .is_out = to->is_out,
+                          .bundle = bundle, .lsb = bundle != NULL ? bundle->w : 0 };
 
-        PUSH(*p, *np, *cap, x);
+        if (bundle != NULL)
+            bundle->w += x.w;
+        PUSH(*to->p, *to->n, *to->cap, x);
     }
 }
 
-void flat_ports(struct record *r, bool is_out, struct port **p, int *n, int *cap)
+bool first_of_port(const struct port *p) { return p->bundle == NULL || p->lsb == 0; }
+
+const char *port_name(const struct port *p) { return p->bundle != NULL ? p->bundle->port : p->name; }
+
+int port_bits(const struct port *p) { return p->n * (p->bundle != NULL ? p->bundle->w : p->w); }
+
+void flat_ports(struct record *r, bool is_out, bool aggregate, struct port **p, int *n, int *cap)
 {
     const struct type t = { .k = T_STRUCT, .rec = r };
+    const struct ports to = { p, n, cap, is_out, aggregate };
 
-    ports_of(&t, 0, "", 1, is_out, p, n, cap);
+    ports_of(&t, 0, "", 1, NULL, &to);
 }
 
 static void mark_child_outs(struct lower *L, struct node *n)
@@ -2034,16 +2079,21 @@ struct design *lower(struct unit *u, struct node *f)
     d->clock = "ap_clk";
     is_module(u, f->name, &d->state, &d->in, &d->out);
     map_set(&d->names, "ap_clk", d);
-    flat_ports(d->in, false, &p, &np, &cap);
-    flat_ports(d->out, true, &p, &np, &cap);
+    for (int i = 0; i < 3; i++)
+        d->aggregate[i] = aggregates(u, f, i);
+    flat_ports(d->in, false, d->aggregate[1], &p, &np, &cap);
+    flat_ports(d->out, true, d->aggregate[2], &p, &np, &cap);
     /* "Port names: fields joined with '_'; a name may be an input or an output, not both." */
-    for (int i = 0; i < np; i++) {
-        if (map_get(&d->names, p[i].name) != NULL)
-            error(f->at, "rename one of the fields", "two ports of '%s' are named '%s'", d->name, p[i].name);
-        if (keyword(p[i].name))
-            error(f->at, "rename the field", "port name '%s' is a Verilog keyword", p[i].name);
-        map_set(&d->names, p[i].name, d);
-    }
+    for (int i = 0; i < np; i++)
+        for (int whole = 0; whole < 1 + (p[i].bundle != NULL && first_of_port(&p[i])); whole++) {
+            const char *name = whole ? port_name(&p[i]) : p[i].name;
+
+            if (map_get(&d->names, name) != NULL)
+                error(f->at, "rename one of the fields", "two ports of '%s' are named '%s'", d->name, name);
+            if (keyword(name))
+                error(f->at, "rename the field", "port name '%s' is a Verilog keyword", name);
+            map_set(&d->names, name, d);
+        }
     bind_root(&L, f->ch[0], &L.state, O_STATE, "r", d->state);
     bind_root(&L, f->ch[1], &L.in, O_IN, "", d->in);
     bind_root(&L, f->ch[2], &L.out, O_OUT, "", d->out);

@@ -65,6 +65,10 @@ int main(int argc, char **argv)
             if (!u->func[j]->in_main || !is_module(u, u->func[j]->name, &a, &b, &c))
                 continue;
             found++;
+            struct module_ports *ports = arena(sizeof *ports);
+
+            *ports = (struct module_ports){ aggregates(u, u->func[j], 1), aggregates(u, u->func[j], 2) };
+            map_set(&opt.module, a->tag, ports);
             if (map_get(&opt.blackbox, a->tag) != NULL)
                 continue;
             struct design *d = lower(u, u->func[j]);

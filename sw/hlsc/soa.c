@@ -970,7 +970,7 @@ static void name_ports(struct soa *o, struct mod *m, bool out)
     struct port *p = NULL;
     int n = 0, cap = 0;
 
-    flat_ports(out ? m->d->out : m->d->in, out, &p, &n, &cap);
+    flat_ports(out ? m->d->out : m->d->in, out, false, &p, &n, &cap);
     for (int i = 0; i < n; i++) {
         struct net *net = arena(sizeof *net);
         const char *view = NULL;
@@ -1076,7 +1076,7 @@ static void each_net(struct soa *o, const struct kid *k, void (*f)(struct soa *,
     struct port *p = NULL;
     int n = 0, cap = 0;
 
-    flat_ports(k->m->d->in, false, &p, &n, &cap);
+    flat_ports(k->m->d->in, false, false, &p, &n, &cap);
     for (int i = 0; i < n; i++) {
         const struct net *net = net_of(k->m, false, p[i].name);
 

@@ -327,7 +327,7 @@ static void header(const char *dir, int n, int child)
     fprintf(f, "#ifndef M%d_H\n#define M%d_H\n#include <stdbool.h>\n#include <stdint.h>\n#include \"common.h\"\n", n, n);
     if (child >= 0)
         fprintf(f, "#include \"m%d.h\"\n", child);
-    fprintf(f, "struct m%d_in {\n    bool rst;\n    uint8_t u[4];\n    struct sub s;\n", n);
+    fprintf(f, "struct m%d_in {\n    bool rst;\n    uint8_t u[4];\n    struct sub s, v[2];\n", n);
     for (int i = 0; i < 4; i++)
         if (chance(50))
             fprintf(f, "    %s a%d;\n", types[pick(11)], i);
@@ -351,7 +351,7 @@ static void header(const char *dir, int n, int child)
 static void body(const char *dir, int n, int child)
 {
     char path[512];
-    static const char *const impl[] = { "lutram", "bram" };
+    static const char *const impl[] = { "lutram", "bram" }, *const parameter[] = { "r", "in", "out" };
 
     snprintf(path, sizeof path, "%s/m%d.c", dir, n);
     f = fopen(path, "w");
@@ -389,6 +389,7 @@ static void body(const char *dir, int n, int child)
     add_place(false, false, false, "in->u[in->u[0] & 3]");
     add_place(false, false, false, "in->s.x");
     add_place(false, false, false, "in->s.y");
+    add_place(false, false, false, "in->v[in->u[3] & 1].y");
     add_place(true, true, false, "r->w");
     add_place(true, false, false, "r->st");
     add_place(true, false, false, "r->s.x");
@@ -405,12 +406,16 @@ static void body(const char *dir, int n, int child)
         add_place(false, true, false, "r->c_out[1].sum");
         add_place(false, false, false, "r->c_out[1].b[2]");
         add_place(false, false, false, "r->c_out[0].g[in->u[3] & 3]");
+        add_place(false, false, false, "r->c_out[1].q[in->u[2] & 3].x");
     }
     fprintf(f, "void m%d_clock(struct m%d *r, const struct m%d_in *in, struct m%d_out *out)\n{\n", n, n, n, n);
     fprintf(f, "#pragma HLS PIPELINE II=1\n#pragma HLS BIND_STORAGE variable=r->lut type=ram_2p impl=lutram\n");
     fprintf(f, "#pragma HLS BIND_STORAGE variable=r->bram type=ram_2p impl=%s\n", impl[pick(2)]);
     if (chance(50))
         fprintf(f, "#pragma HLS ARRAY_PARTITION variable=r->h complete dim=0\n");
+    for (int i = 0; i < 3; i++)
+        if (chance(50))
+            fprintf(f, "#pragma HLS AGGREGATE variable=%s compact=bit\n", parameter[i]);
     indent_level = 1;
     line("const int lut0 = r->lut[in->u[3] & 15];");
     line("const uint8_t row = in->u[2] & 31, addr = r->st;");
@@ -420,7 +425,7 @@ static void body(const char *dir, int n, int child)
     if (child >= 0) {
         line("struct m%d_in ci[2];", child);
         for (int i = 0; i < 2; i++) {
-            line("ci[%d] = (struct m%d_in){.rst = in->rst, .s = r->s};", i, child);
+            line("ci[%d] = (struct m%d_in){.rst = in->rst, .s = r->s, .v = {r->q[%d], in->s}};", i, child, i);
             for (int k = 0; k < 4; k++)
                 line("ci[%d].a%d = %s;", i, k, text_of(2));
             line("for (int i = 0; i < 4; i++)");

@@ -62,17 +62,17 @@ template <class T> struct bench {
         memset(static_cast<void *>(&in), 0, sizeof in);
         memset(static_cast<void *>(&out), 0, sizeof out);
         memset(due, 0, sizeof due);
-        in.inject_w = true;
+        in.west.inject = true;
     }
 
     void clock(bool load, int even, int odd, int f0, int f1)
     {
         in.load_n.ifmap_we = in.load_n.filter_we = load;
         in.load_n.ifmap_addr = in.load_n.filter_addr = (n + 1) & 1;
-        in.even_w = even;
-        in.odd_w = odd;
-        in.filter0_w = f0;
-        in.filter1_w = f1;
+        in.west.even = even;
+        in.west.odd = odd;
+        in.west.filter0 = f0;
+        in.west.filter1 = f1;
         in.mac_n = next;
         in.mac_n.valid = have;
         in.mac_n.filter_addr = in.mac_n.even_addr = in.mac_n.odd_addr = n & 1;
