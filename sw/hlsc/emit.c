@@ -1194,6 +1194,56 @@ static const char *parts_of(const struct design *d, const struct bundle *b)
     return s;
 }
 
+/* Locals by name that are first written under a condition; `seen` are all. */
+static void conditional_locals(const struct block *b, bool condition, struct map *seen, struct map *conditional)
+{
+    for (int i = 0; i < b->n; i++) {
+        const struct stmt *s = b->s[i];
+
+        if (!s->live[0])
+            continue;
+        if (s->k == S_ASSIGN && s->lhs->v->k == V_LOCAL) {
+            if (condition && (s->lhs->v->n > 1 || map_get(seen, s->lhs->v->name) == NULL))
+                map_set(conditional, s->lhs->v->name, s->lhs->v);
+            map_set(seen, s->lhs->v->name, s->lhs->v);
+        }
+        conditional_locals(&s->a, true, seen, conditional);
+        conditional_locals(&s->b, true, seen, conditional);
+        for (int j = 0; j < s->narm; j++)
+            conditional_locals(&s->arm[j].body, true, seen, conditional);
+    }
+}
+
+/*
+ * No local is read before it is written, but where that is under a condition, Verilator keeps it from clock to clock, in memory.
+ * A value at the start makes it a variable of the function, and costs nothing.
+ */
+static void emit_first_values(struct out *o, const struct block *b, int depth)
+{
+    struct map seen = { 0 }, conditional = { 0 };
+
+    conditional_locals(b, false, &seen, &conditional);
+    for (int i = 0; i < o->ntemp; i++) {
+        indent(o, depth);
+        fprintf(o->f, "%s = %d'd0;\n", o->temp[i]->name, o->temp[i]->w);
+    }
+    for (int i = 0; i < o->d->nvar; i++) {
+        const struct var *v = o->d->var[i];
+
+        if (v->k != V_LOCAL || !v->live[0] || v->as_wire != NULL || map_get(&conditional, v->name) != v || v->varying)
+            continue;
+        if (v->n == 1 || v->packed) {
+            indent(o, depth);
+            fprintf(o->f, "%s = %d'd0;\n", v->name, v->w * v->n);
+        }
+        for (int j = 0; j < v->n && v->n > 1 && !v->packed; j++)
+            if (v->ever_written[j]) {
+                indent(o, depth);
+                fprintf(o->f, "%s_%d = %d'd0;\n", v->name, j, v->w);
+            }
+    }
+}
+
 void emit(struct design *d, const struct options *opt)
 {
     const char *path = fmt("%s/%s.v", opt->outdir, d->name);
@@ -1403,7 +1453,9 @@ void emit(struct design *d, const struct options *opt)
         fputc('\n', o.f);
         for (int i = 0; i < o.ntemp; i++)
             fprintf(o.f, "    reg%s %s;\n", range(o.temp[i]->w, false), o.temp[i]->name);
-        fprintf(o.f, "    always @(posedge %s) begin\n%s", d->clock, text);
+        fprintf(o.f, "    always @(posedge %s) begin\n", d->clock);
+        emit_first_values(&o, &d->body, 2);
+        fputs(text, o.f);
         free(text);
         for (int i = 0; i < d->nvar; i++) {
             const struct var *v = d->var[i];

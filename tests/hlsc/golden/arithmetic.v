@@ -48,6 +48,8 @@ module arithmetic (
     assign less = r_less;
 
     always @(posedge ap_clk) begin
+        x = 32'd0;
+        clamp = 32'd0;
         case (op)  // arithmetic.c:18
         8'd0: begin
             r_y = 32'(a) + {24'd0, u};  // arithmetic.c:20
