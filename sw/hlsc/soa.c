@@ -28,7 +28,8 @@ enum {
     SELECT_MEMORY_MAX = 12,        /* memory writes, to which                                         */
     SKIP_MIN = 8,                  /* statements of an `if` that may be skipped as a whole            */
     BRANCH_MIN = 32,               /* statements of an `if` in which few instances branch faster      */
-    BRANCH_MAX = 32                /* than all of them select: at most so many                        */
+    BRANCH_MAX = 32,               /* than all of them select: at most so many                        */
+    BIT_TESTS_MIN = 4              /* `if`s that test bits of one word, from which on one tests the word first */
 };
 
 struct net {                       /* a port of all instances: element e of instance i at [i * n + e] */
@@ -699,11 +700,62 @@ static void guarded(struct soa *o, const struct block *b, const char *under)
     o->guard = guard;
 }
 
+/* The register or port that a condition tests bits of: where it is 0, the condition is false. */
+static struct expr *tested(struct expr *e)
+{
+    struct expr *l;
+
+    switch (e->k) {
+    case E_LEAF:
+        return e->v->mem == NULL && flat_index(e) >= 0 ? e : NULL;
+    case E_CAST:
+    case E_SHR:
+        return tested(e->a);
+    case E_NE:
+        return is_false(e->b) ? tested(e->a) : NULL;
+    case E_AND:
+        return (l = tested(e->a)) != NULL ? l : tested(e->b);
+    default:
+        return NULL;
+    }
+}
+
+/* How many of the `if`s from b->s[i] on test bits of one word, which none of them writes (byte enables)?  No `else`, one assignment each. */
+static int bit_tests(const struct soa *o, const struct block *b, int i)
+{
+    struct expr *word = NULL;
+    int n = 0;
+
+    for (; i + n < b->n; n++) {
+        const struct stmt *s = b->s[i + n];
+        struct expr *l = s->k == S_IF ? tested(s->rhs) : NULL;
+
+        if (l == NULL || !wanted(o, s) || s->a.n != 1 || s->a.s[0]->k != S_ASSIGN || s->a.s[0]->lhs->v == l->v || wanted_in(o, &s->b) ||
+            (word != NULL && !same_expr(word, l)))
+            break;
+        word = l;
+    }
+    return n;
+}
+
 static void block(struct soa *o, const struct block *b, const char *under)
 {
+    int tests_end = 0;                                       /* of `if`s under one that tests their whole word */
+
     for (int i = 0; i < b->n; i++) {
         const struct stmt *s = b->s[i];
+        const int tests = selects(o) || i < tests_end ? 0 : bit_tests(o, b, i);
 
+        if (tests_end != 0 && i == tests_end) {
+            o->depth--;
+            line(o, "}");
+            tests_end = 0;
+        }
+        if (tests >= BIT_TESTS_MIN) {
+            line(o, fmt("if (%s != 0) {", put(o, tested(s->rhs))));
+            o->depth++;
+            tests_end = i + tests;
+        }
         if (!wanted(o, s))
             continue;
         switch (s->k) {
@@ -802,6 +854,10 @@ static void block(struct soa *o, const struct block *b, const char *under)
             break;
         }
     }
+    if (tests_end != 0) {
+        o->depth--;
+        line(o, "}");
+    }
 }
 
 /* ---- the select style: loops over instances, and where locals live ---- */
@@ -855,8 +911,23 @@ static bool same_loop(const struct op *a, const struct op *b)
     return !a->whole && !b->whole && a->memory == b->memory && (a->guard == b->guard || (a->guard != NULL && b->guard != NULL && strcmp(a->guard, b->guard) == 0));
 }
 
+/* Is all that the loop from operation i on does under its guard, one `if` an operation?  Then it goes from one instance that needs it to the next. */
+static const char *sparse(const struct soa *o, int i)
+{
+    const char *guard = o->op[i].guard, *prefix;
+
+    if (guard == NULL || o->op[i].whole || !o->op[i].memory)
+        return NULL;
+    prefix = fmt("if (%s) ", guard);
+    for (int k = i; k < o->nop && (k == i || same_loop(&o->op[k - 1], &o->op[k])); k++)
+        if (strncmp(o->op[k].text, prefix, strlen(prefix)) != 0)
+            return NULL;
+    return prefix;
+}
+
 static void write_ops(struct soa *o)
 {
+    const char *under = NULL;                                /* prefix of the operations of a sparse loop */
     int segment = 0;
 
     for (int i = 0; i < o->nop; i++) {
@@ -876,7 +947,9 @@ static void write_ops(struct soa *o)
         segment += first && i != 0;
         if (first && i != 0 && !before->whole)
             fprintf(o->f, "    }\n");
-        if (first && p->guard != NULL && (i == 0 || before->guard != p->guard)) {
+        if (first)
+            under = sparse(o, i);
+        if (first && under == NULL && p->guard != NULL && (i == 0 || before->guard != p->guard || o->any == NULL)) {
             const char *any = fmt("any_%d", o->names++);
 
             fprintf(o->f, "    uint32_t %s = 0;\n    for (int j = 0; j < %d; j++)\n        %s |= ", any, o->m->total, any);
@@ -884,16 +957,21 @@ static void write_ops(struct soa *o)
             fprintf(o->f, ";\n");
             o->any = any;
         }
-        if (first) {
-            if (p->guard != NULL)
-                fprintf(o->f, "    if (%s)\n", o->any);
+        if (first && under != NULL) {
+            fprintf(o->f, "    for (int k = 0; k < %d; k += 64)\n    for (uint64_t set = rs_set(&", o->m->total);
+            put_marked(o, p->guard, "[k]");
+            fprintf(o->f, ", %d - k); set != 0; set &= set - 1) {\n        const int j = k + __builtin_ctzll(set);\n\n", o->m->total);
+            o->any = NULL;
+        } else if (first && p->guard != NULL) {
+            fprintf(o->f, "    if (%s)\n", o->any);
         }
         if (first && !p->whole) {
-            fprintf(o->f, "    for (int j = 0; j < %d; j++) {\n", o->m->total);
+            if (under == NULL)
+                fprintf(o->f, "    for (int j = 0; j < %d; j++) {\n", o->m->total);
             declare_locals(o, segment, 2);
         }
         fprintf(o->f, p->whole ? "    " : "        ");
-        put_marked(o, p->text, p->whole ? "" : "[j]");
+        put_marked(o, p->text + (under != NULL ? strlen(under) : 0), p->whole ? "" : "[j]");
         fputc('\n', o->f);
     }
     if (o->nop != 0 && !o->op[o->nop - 1].whole)
@@ -1261,8 +1339,8 @@ static void top_ports(struct soa *o, const struct type *t, int bits, const char 
 
 /* ---- the design ---- */
 
-/* to[j] = from[at[j]], j < n; x2: low[j], high[j] = from[2 at[j]], from[2 at[j] + 1].  Signs do not matter. */
-static const char gathers[] =
+/* For vectors.  to[j] = from[at[j]], j < n; x2: low[j], high[j] = from[2 at[j]], from[2 at[j] + 1].  Signs do not matter. */
+static const char helpers[] =
     "#ifdef __AVX512F__\n#include <immintrin.h>\n#define RS_WIDE(statement) for (; j + 16 <= n; j += 16) { statement; }\n"
     "#else\n#define RS_WIDE(statement)\n#endif\n"
     "#define RS_GATHER(bits, scale, store) \\\n"
@@ -1283,7 +1361,12 @@ static const char gathers[] =
     "#define RS_STORE_8(to, x) _mm_storeu_si128(to, _mm512_cvtepi32_epi8(x))\n"
     "#define RS_STORE_16(to, x) _mm256_storeu_si256(to, _mm512_cvtepi32_epi16(x))\n"
     "RS_GATHER(8, 1, RS_STORE_8)\nRS_GATHER(16, 2, RS_STORE_16)\nRS_GATHER(32, 4, _mm512_storeu_si512)\n"
-    "RS_GATHER_PAIR(8, 2, RS_STORE_8)\nRS_GATHER_PAIR(16, 4, RS_STORE_16)\n\n";
+    "RS_GATHER_PAIR(8, 2, RS_STORE_8)\nRS_GATHER_PAIR(16, 4, RS_STORE_16)\n\n"
+    "/* Bit j: flag[j] is not 0, j < n and j < 64. */\n"
+    "static inline uint64_t rs_set(const uint32_t *flag, int n)\n{\n    uint64_t set = 0;\n    int j = 0;\n\n"
+    "    n = n < 64 ? n : 64;\n"
+    "    RS_WIDE(const __m512i x = _mm512_loadu_si512(flag + j); set |= (uint64_t)_mm512_test_epi32_mask(x, x) << j)\n"
+    "    for (; j < n; j++)\n        set |= (uint64_t)(flag[j] != 0) << j;\n    return set;\n}\n\n";
 
 static void count_instances(struct mod *m, int n)
 {
@@ -1407,7 +1490,7 @@ void emit_soa(const char *path, const char *top, struct design **d, int nd)
         name_ports(&o, order[i], false);
     fprintf(o.f, "    uint64_t end;                  /* a gather of narrow elements reads past the last one */\n};\n\n%s"
                  "static inline int32_t rs_inside(int32_t i, int32_t n) { return i >= 0 && i < n ? i : 0; }\n\n"
-                 "static _Noreturn void rs_failed(const char *what)\n{\n    fprintf(stderr, \"%%s\\n\", what);\n    abort();\n}\n\n", gathers);
+                 "static _Noreturn void rs_failed(const char *what)\n{\n    fprintf(stderr, \"%%s\\n\", what);\n    abort();\n}\n\n", helpers);
     for (int i = 0; i < n; i++)
         write_module(&o, order[i]);
     fprintf(o.f, "size_t %s_soa_bytes(void);\nsize_t %s_soa_bytes(void) { return sizeof(struct rs_soa); }\n\n"
