@@ -933,6 +933,8 @@ static void write_ops(struct soa *o)
     for (int i = 0; i < o->nop; i++) {
         segment += i != 0 && !same_loop(&o->op[i - 1], &o->op[i]);
         each_mark(o, o->op[i].text, segment);
+        if (o->op[i].whole)                                  /* outside of all loops, even if nothing reads it */
+            each_mark(o, o->op[i].text, -2);
         if (o->op[i].guard != NULL)                          /* read in a loop of its own */
             each_mark(o, o->op[i].guard, -2);
     }
