@@ -1,8 +1,8 @@
 /*
  * depthwise_s8__avx2.c - rows of a packed depthwise convolution with VPMADDWD, exact; channel multiplier 1.
  *
- * Two taps a step: 16 channels of each, widened, less zp_in, interleaved, multiplied and added in pairs.  A tap in
- * the padding reads a row of zp_in codes, so every tap is a pointer and nothing branches.
+ * Two taps a step: 16 channels of each, widened, interleaved, multiplied and added in pairs.  A tap in the padding reads a row of
+ * zp_in codes, so every tap is a pointer and nothing branches; and zp_in's share of the sum is always the same, in the bias.
  */
 #if defined(__x86_64__)
 #include "depthwise_isa.h"
@@ -56,7 +56,6 @@ AVX2_INLINE __m128i codes16(const enum stage_line line, __m256i lo, __m256i hi, 
 AVX2 static void block(const struct packed_layer *l, const int8_t *const *taps, int64_t c0, int count,
                          const char *w, const struct stage *stage, int8_t *out)
 {
-    const __m256i zp = _mm256_set1_epi16((short)l->zp_in);
     __m256i lo = _mm256_loadu_si256((const __m256i *)(const void *)stage->bias);
     __m256i hi = _mm256_loadu_si256((const __m256i *)(const void *)(stage->bias + 8));
 
@@ -74,8 +73,7 @@ AVX2 static void block(const struct packed_layer *l, const int8_t *const *taps, 
             x0 = _mm_loadu_si128((const __m128i *)(const void *)codes[0]);
             x1 = _mm_loadu_si128((const __m128i *)(const void *)codes[1]);
         }
-        const __m256i h0 = _mm256_sub_epi16(_mm256_cvtepi8_epi16(x0), zp);
-        const __m256i h1 = _mm256_sub_epi16(_mm256_cvtepi8_epi16(x1), zp);
+        const __m256i h0 = _mm256_cvtepi8_epi16(x0), h1 = _mm256_cvtepi8_epi16(x1);
 
         lo = _mm256_add_epi32(lo, _mm256_madd_epi16(_mm256_unpacklo_epi16(h0, h1),
                                                     _mm256_loadu_si256((const __m256i *)(const void *)w)));

@@ -113,17 +113,6 @@ AVX512 __attribute__((noinline)) static void store_plain(int nv, int filters, co
                                0);
 }
 
-/* What all panels of @nv vectors have; those of a layer have the same or none. */
-AVX512_INLINE enum stage_line common_line(const int nv, const struct stage *stage)
-{
-    bool all = true;
-
-#pragma GCC unroll 4
-    for (int v = 0; v < nv; v += 2)
-        all = all && stage[v / 2].line != LINE_NONE;
-    return all ? stage->line : LINE_NONE;
-}
-
 AVX512_INLINE void group(const int nv, const int chains, const struct packed_layer *l, const int8_t *in, int64_t panel, int filters,
                          void *out)
 {
@@ -132,7 +121,7 @@ AVX512_INLINE void group(const int nv, const int chains, const struct packed_lay
 
     sums(nv, chains, l, in, (const char *)packed_b(l) + panel * l->panel_bytes, stage, acc);
 
-    const enum stage_line line = common_line(nv, stage);
+    const enum stage_line line = stage->line;          /* of all panels of the layer */
 
     if (line == LINE_ONE_SIDED)
         store_floats(LINE_ONE_SIDED, nv, filters, acc, stage, &l->common, out);

@@ -256,7 +256,7 @@ static void find_lines(struct stage *s, int lanes, const struct rs_quant *q, int
     for (int j = 0; j < lanes; j++) {
         s->line_scale[j] = line[j].scale;
         s->line_lean[j] = line[j].lean;
-        s->bias[j] = (int32_t)((uint32_t)s->bias[j] + (uint32_t)line[j].shift);
+        s->line_shift[j] = line[j].shift;
     }
     s->line = rs_line_one_sided(q) ? LINE_ONE_SIDED : LINE_TWO_SIDED;
 }
@@ -271,13 +271,22 @@ static bool rounds_down(const struct packed_layer *l)
 static void choose_stage(struct packed_layer *l, int64_t stages, int lanes, const struct rs_quant *q, const struct reach *r)
 {
     struct stage *stage = (struct stage *)(void *)((char *)l + l->stage_offset);
+    bool all = true;
 
     l->common.mode = choose_mode(q, r->acc);
     l->common.quick = q->rounding != RS_ROUND_ONNX && r->code < QUICK_LIMIT;
     if (!rs_kernel_isa(l->isa)->lines || r->code >= QUICK_LIMIT || (rs_kernel_isa(l->isa)->rounds_down && !rounds_down(l)))
         return;
-    for (int64_t i = 0; i < stages; i++)
+    for (int64_t i = 0; i < stages; i++) {
         find_lines(&stage[i], lanes, q, r->acc);
+        all = all && stage[i].line != LINE_NONE;
+    }
+    for (int64_t i = 0; i < stages; i++) {
+        if (l->row && !all)            /* its panels go through the output stage together */
+            stage[i].line = LINE_NONE;
+        for (int j = 0; j < lanes && stage[i].line != LINE_NONE; j++)
+            stage[i].bias[j] = (int32_t)((uint32_t)stage[i].bias[j] + (uint32_t)stage[i].line_shift[j]);
+    }
 }
 
 /* Filters that lie side by side in B where panel @p does: of the panel; of a row's group of panels, in vectors. */
@@ -397,7 +406,7 @@ static void pack_depthwise(struct packed_layer *l, const int8_t *filter, const i
                     absolute_sum += w < 0 ? -w : w;
                     put_element(panel, (step * dw->block + lane) * dw->group + g, k->element_bytes, w);
                 }
-            set_lane(&stages[b], lane, m, bias, q, (uint32_t)sum, zp_share(k, q->zp_in));
+            set_lane(&stages[b], lane, m, bias, q, (uint32_t)sum, dw->plain_codes ? q->zp_in : zp_share(k, q->zp_in));
             widen_reach(&reach, bias, q, m, absolute_sum);
         }
     }

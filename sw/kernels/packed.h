@@ -41,6 +41,7 @@ struct stage {
     int64_t nudge_even[STAGE_LANES / 2], nudge_odd[STAGE_LANES / 2];
     int32_t mult_odd[STAGE_LANES];     /* even positions: mult of the lane above         */
     float line_scale[STAGE_LANES], line_lean[STAGE_LANES];     /* line.h                 */
+    int32_t line_shift[STAGE_LANES];   /* in the bias, if line is not LINE_NONE          */
     _Alignas(64) enum stage_line line; /* of all its lanes                               */
 };
 
@@ -174,6 +175,7 @@ struct depthwise_isa {
     int64_t (*steps)(const struct rs_conv_shape *sh);
     bool (*tap)(const struct rs_conv_shape *sh, int64_t step, int k, int64_t *r, int64_t *s);   /* false: none */
     int (*order)(int lane);
+    bool plain_codes;                  /* zp_in is not taken from them: its share is in the bias */
     bool several_pixels;               /* stride 1, C < block: a block holds block / C pixels and a part of the next */
     size_t (*scratch_bytes)(const struct rs_conv_shape *sh);
     depthwise_rows *rows;
