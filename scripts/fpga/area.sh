@@ -16,7 +16,7 @@ mkdir -p "$build/area"
 # What one module is made of: NAME.v and the names of its children.
 one() { # preset family module
     v=$build/sim/$1/v
-    key=$build/area/$(cat "$v/$3.v" | md5sum | cut -c1-32).$2
+    key=$build/area/$(sed "s|//.*||" "$v/$3.v" | md5sum | cut -c1-32).$2       # line numbers do not matter
     if [ ! -s "$key" ]; then
         others=$(ls "$v"/*.v | grep -v "/$3\.v\$" | tr '\n' ' ')
         "$YOSYS" -q -p "read_verilog -sv -lib $others; read_verilog -sv -DSYNTHESIS $v/$3.v; synth_xilinx -family $2 -noiopad -noclkbuf -top $3; \
