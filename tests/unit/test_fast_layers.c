@@ -7,8 +7,8 @@
 #include "pack.h"
 #include "test_kernels.h"
 
-static uint64_t seed = 20260101;
-static int cases = 300;
+static uint64_t seed = 3;            /* meets, in 400 cases, a layer of one row some of whose panels have lines in floats, and some not */
+static int cases = 400;
 
 static int8_t *codes_new(size_t count, int lo, int hi)
 {
