@@ -12,15 +12,15 @@
 
 #define WORD(field) (1u << RS_WORD_##field)
 
-/* Words of a command that a stage looks at. */
+/* Words of a command that a stage looks at; LAYER is for traces of emu, nothing on a chip reads it. */
 static const uint32_t words_of[GROUP_STAGES] = {
     [STAGE_FILTER] = WORD(E) | WORD(FILTER_ADDR) | WORD(RELEASE) | WORD(FILTER_WORDS) | WORD(PARAMS),
     [STAGE_IFMAP] = WORD(WAIT_LOAD) | WORD(WAIT_POOL) | WORD(MODE) | WORD(E) | WORD(FP) | WORD(N_CB) | WORD(IF_BASE) |
                     WORD(IF_CB) | WORD(IF_H) | WORD(X0) | WORD(MULTIPLIER) | WORD(CHAINS) | WORD(SPAN) | WORD(IF_STRIP),
     [STAGE_LOAD] = WORD(MODE) | WORD(E) | WORD(NJ) | WORD(N_CB) | WORD(SPAN),
     [STAGE_FILTER_LOAD] = WORD(MODE) | WORD(E) | WORD(N_CB),
-    [STAGE_MAC] = WORD(MODE) | WORD(E) | WORD(FP) | WORD(N_CB) | WORD(CHAINS) | WORD(CHAIN_ENTRIES) | WORD(ROWS_MASK),
-    [STAGE_FLUSH] = WORD(MODE) | WORD(E) | WORD(FP) | WORD(N_CB) | WORD(OUT_E) | WORD(OUT_F) | WORD(OUT_ROW) | WORD(ZP_OUT) |
+    [STAGE_MAC] = WORD(LAYER) | WORD(MODE) | WORD(E) | WORD(FP) | WORD(N_CB) | WORD(CHAINS) | WORD(CHAIN_ENTRIES) | WORD(ROWS_MASK),
+    [STAGE_FLUSH] = WORD(LAYER) | WORD(MODE) | WORD(E) | WORD(FP) | WORD(N_CB) | WORD(OUT_E) | WORD(OUT_F) | WORD(OUT_ROW) | WORD(ZP_OUT) |
                     WORD(RES_BASE) | WORD(RES_MB) | WORD(ADD_MULT_ACC) | WORD(ADD_MULT_RES) | WORD(ADD_MULT_OUT) |
                     WORD(ADD_SHIFT_ACC) | WORD(WIDE_MIN) | WORD(CHAINS) | WORD(CHAIN_ROWS) | WORD(OUT_STRIP) | WORD(CHAIN_OUT),
 };
