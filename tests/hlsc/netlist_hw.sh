@@ -29,7 +29,7 @@ result() { # name ok log
 }
 
 one() { # module cycles hook files...
-    m=$1 cycles=$2 hook=$3
+    m=$1 cycles=$2 hook=$(echo "$3" | tr '\n' ' ')          # one line: a macro
     shift 3
     d=$work/$m
     mkdir -p "$d"
@@ -53,9 +53,12 @@ one() { # module cycles hook files...
     result "netlist_generic_hw_$m" $ok "$d/generic.log"
 }
 
-one pe 1000 'in.load_n.ifmap_addr %= 16; in.load_n.filter_addr %= 32; in.mac_n.filter_addr %= 32; in.mac_n.even_addr %= 16; in.mac_n.odd_addr %= 16' \
+# A PE's spads are filled before anything is read: what is unknown in them would decide, as an `if` of Verilog does not show, whether a product is taken.
+one pe 1000 'pe_load &l = in.load_n; pe_mac &m = in.mac_n; l.ifmap_addr %= 16; l.filter_addr %= 32; m.filter_addr %= 32; m.even_addr %= 16; m.odd_addr %= 16;
+    if (t < 34) { l.ifmap_we = l.filter_we = 1; l.ifmap_addr = t % 16; l.filter_addr = t % 32; m.valid = 0; }' \
     pe.c cells/mul2.c
-one pe_row 600 'for (int i = 0; i < 2; i++) { struct pe_column_link &n = in.north[i]; n.load.ifmap_addr %= 16; n.load.filter_addr %= 32; n.mac.filter_addr %= 32; n.mac.even_addr %= 16; n.mac.odd_addr %= 16; }' \
+one pe_row 600 'for (int i = 0; i < 2; i++) { pe_load &l = in.north[i].load; pe_mac &m = in.north[i].mac; l.ifmap_addr %= 16; l.filter_addr %= 32; m.filter_addr %= 32; m.even_addr %= 16; m.odd_addr %= 16;
+    if (t < 34) { l.ifmap_we = l.filter_we = 1; l.ifmap_addr = t % 16; l.filter_addr = t % 32; m.valid = 0; } }' \
     pe_row.c pe.c cells/mul2.c
 one foot 3000 'in.op_w.acc.addr %= 16; in.op_w.flush.addr %= 16; in.op_w.flush.param = in.op_w.flush.index; in.op_w.param.place.g = in.op_w.param.group; in.rst = t < 2; if (t % 3) in.op_w.acc.valid = 0' \
     foot.c accumulator.c requantize.c
