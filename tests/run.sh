@@ -4,7 +4,7 @@
 # counts as one failure.  Ends with the line "N passed, N failed".  Exit 0 only if nothing failed.
 # RS_TEST_TIMEOUT: seconds allowed for each program (default 600).  RS_TEST_JOBS: programs that run at a time (default 1).
 
-# One program: its lines, when it is over; $1/counts and $1/skips get its numbers.
+# run.sh --one DIR PROGRAM: one program, its lines when it is over; DIR/counts and DIR/skips get its numbers.
 if [ "${1:-}" = --one ]; then
     dir=$2 program=$3
     log=$dir/log.$$

@@ -20,7 +20,7 @@ static int filter_fetches(const struct rs_hw_config *c, const struct layer *l)
 
     for (int i = 0; i < l->n_chunks / rs_filter_sets(l); i++)
         words += l->chunks[i].words;
-    if (words <= rs_wbuf_room((int)c->wbuf_words) - 2)
+    if (rs_wbuf_keeps(rs_wbuf_room((int)c->wbuf_words), words))
         return 1;
     for (int i = 0; i < l->n_groups; i++)
         changes += i == 0 || l->groups[i].chunk != l->groups[i - 1].chunk;

@@ -445,10 +445,9 @@ static int64_t layer_cost(const struct rs_hw_config *c, const struct layer *l, c
     rs_map_group_cost(c, &shape, &(struct group){ .e = m->e, .ns = m->ns, .fp = m->fp, .mx = m->mx, .pairs = m->pairs }, &one);
     total += (one.first + RS_MAP_LATENCY + one.flush) / (n > 3 ? 4 : n > 1 ? 2 : 1);
     if (n_et * n_ft > 1) {                                 /* filters that must be fetched again, with their parameters */
-        const int room = rs_wbuf_room((int)c->wbuf_words) - 2;
         const int64_t words = ((int64_t)l->M * l->cbs * l->R * l->S + (int64_t)l->M * 16 / block) / 2;
 
-        if ((m->filters_outer ? words / n_m : words) > room)
+        if (!rs_wbuf_keeps(rs_wbuf_room((int)c->wbuf_words), m->filters_outer ? words / n_m : words))
             total += words * (n_et * n_ft - 1) / 2;
     }
     return total;

@@ -230,9 +230,13 @@ static inline int rs_layer_px(const struct layer *l) { return l->wide ? 2 : 1; }
 static inline int rs_word_columns(const struct layer *l, int fp) { return (((fp - 1) * l->U + l->S) * rs_layer_px(l) + 1) / 2; }
 static inline int rs_least_window(const struct layer *l) { return l->wide ? l->S + 1 : (l->S + 2) / 2 + 1; }
 
-/* Sets of filter tiles: one, or one an image. */
 /* Of the @words of the filter buffer those that may be in use: a line of two at each end is left alone. */
 static inline int rs_wbuf_room(int words) { return words - 4; }
+
+/* Filters of so many @words, parameters among them, stay in a buffer of @room (rs_wbuf_room()) from one use to the next. */
+static inline bool rs_wbuf_keeps(int64_t room, int64_t words) { return words <= room - 2; }
+
+/* Sets of filter tiles: one, or one an image. */
 static inline int rs_filter_sets(const struct layer *l) { return l->own_filters ? l->N : 1; }
 
 static inline int rs_div_up(int a, int b) { return (a + b - 1) / b; }

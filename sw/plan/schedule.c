@@ -922,7 +922,7 @@ static rs_status make_instances(struct build *b)
 
         for (int i = 0; i < l->n_chunks / rs_filter_sets(l) && all <= room; i++)
             all += l->chunks[i].words;
-        if (*known < 0 || !(all <= room - 2 || (last_layer == k->layer && last_chunk == k->chunk && h->words <= room - 2))) {
+        if (*known < 0 || !(rs_wbuf_keeps(room, all) || (last_layer == k->layer && last_chunk == k->chunk && rs_wbuf_keeps(room, h->words)))) {
             *known = b->n_inst;
             b->inst[b->n_inst++] = (struct instance){ .image = h->image, .at = at, .words = h->words, .used = h->used, .first = p, .layer = k->layer };
             at += h->words;
