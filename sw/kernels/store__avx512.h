@@ -17,16 +17,23 @@ struct bounds {
     __m512i zp, act_min, act_max;
 };
 
-/* Two rows of up to 32 codes: 32-bit lanes to bytes with saturation, zero point, clamp, lanes back in order. */
-AVX512_INLINE void store_rows32(const __m512i row0[2], const __m512i row1[2], const struct bounds *c, bool dense,
-                                int8_t *out0, int8_t *out1, __mmask32 mask)
+/* 64 codes of 16 bits to bytes with saturation, clamped, lanes back in order. */
+AVX512_INLINE __m512i pack64(__m512i low, __m512i high, const struct bounds *c)
 {
     const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
-    __m512i q = _mm512_packs_epi16(narrow16(c->line, row0[0], row0[1], c->zp), narrow16(c->line, row1[0], row1[1], c->zp));
+    __m512i q = _mm512_packs_epi16(low, high);
 
     if (c->clamps)
         q = _mm512_min_epi8(_mm512_max_epi8(q, c->act_min), c->act_max);
-    q = _mm512_permutexvar_epi32(order, q);
+    return _mm512_permutexvar_epi32(order, q);
+}
+
+/* Two rows of up to 32 codes: 32-bit lanes, zero point, bytes. */
+AVX512_INLINE void store_rows32(const __m512i row0[2], const __m512i row1[2], const struct bounds *c, bool dense,
+                                int8_t *out0, int8_t *out1, __mmask32 mask)
+{
+    const __m512i q = pack64(narrow16(c->line, row0[0], row0[1], c->zp), narrow16(c->line, row1[0], row1[1], c->zp), c);
+
     if (dense) {
         _mm512_storeu_si512(out0, q);
         return;
@@ -40,12 +47,8 @@ AVX512_INLINE void store_rows32(const __m512i row0[2], const __m512i row1[2], co
 AVX512_INLINE void store_rows16(const __m512i rows[4], const struct bounds *c, bool dense,
                                 int8_t *const out[4], __mmask16 mask)
 {
-    const __m512i order = _mm512_set_epi32(15, 11, 7, 3, 14, 10, 6, 2, 13, 9, 5, 1, 12, 8, 4, 0);
-    __m512i q = _mm512_packs_epi16(narrow16(c->line, rows[0], rows[1], c->zp), narrow16(c->line, rows[2], rows[3], c->zp));
+    const __m512i q = pack64(narrow16(c->line, rows[0], rows[1], c->zp), narrow16(c->line, rows[2], rows[3], c->zp), c);
 
-    if (c->clamps)
-        q = _mm512_min_epi8(_mm512_max_epi8(q, c->act_min), c->act_max);
-    q = _mm512_permutexvar_epi32(order, q);
     if (dense) {
         _mm512_storeu_si512(out[0], q);
         return;
